@@ -1,0 +1,220 @@
+//! `dotenv://path[#NAME]`: keys of dotenv files.
+//!
+//! One read a file answers every key of it. The dialect is in [`parser`]; a file that breaks it
+//! answers no key at all, because what one line means depends on the quotes before it.
+
+mod parser;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use crate::{
+    Absence, Address, Answer, Class, Fault, Fetched, Field, Grammar, Identity, Kind, Limits,
+    Metadata, Natural, Opening, Pending, Provider, Reply, Request, Secret, Setting, Settings,
+    Shape, Trust, Value, Warning,
+    read::{Content, Failure, described, read, read_each, read_regular},
+};
+use parser::{Parsed, is_key, parse};
+
+/// What is known of the type.
+pub(crate) static KIND: Kind = Kind {
+    name: "dotenv",
+    aliases: &[],
+    about: "a key of a dotenv file",
+    grammar: Grammar {
+        has_field: true,
+        field_defaults_to_name: true,
+        locator_defaults_to_name: false,
+        is_path: true,
+        is_percent_encoded: true,
+        options: &[],
+        natural: Natural::Field,
+        knows_names: true,
+    },
+    settings: &[Setting {
+        name: "expand",
+        shape: Shape::Bool,
+        trust: Trust::Free,
+        about: "expand `${X}` and `${X:-default}` from earlier keys of the same file",
+    }],
+    static_credentials: &[],
+    is_secret_store: false,
+    is_for_production: false,
+    validate,
+    requests,
+    open: Some(open),
+};
+
+fn validate(address: &Address) -> Result<(), String> {
+    if address.locator.is_empty() {
+        return Err("the path of a file is needed: `dotenv://.env`".into());
+    }
+    if address.locator.contains('\0') {
+        return Err("a path holds no NUL".into());
+    }
+    match &address.field {
+        None => Err("a key is needed: `#NAME`".into()),
+        Some(Field::Pointer(pointer)) => Err(format!(
+            "`#{pointer}` is a JSON Pointer, and a dotenv file has plain keys: write `#NAME`"
+        )),
+        Some(Field::Name(name)) if is_key(name.as_bytes()) => Ok(()),
+        Some(Field::Name(name)) => Err(format!(
+            "`{name}` can't be a key of a dotenv file: letters, digits, `_`, `.` and `-`, first a letter or `_`"
+        )),
+    }
+}
+
+fn requests(batch: &[Address]) -> Vec<Request> {
+    Request::by_key(
+        batch,
+        |address| address.locator.clone(),
+        |path| format!("read {path}"),
+    )
+}
+
+fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
+    let expand = match opening.settings {
+        Settings::Map(mut map) => map.remove("expand"),
+        Settings::Text(_) | Settings::List(_) => None,
+    };
+    let is_expanding = match expand {
+        None => false,
+        Some(Settings::Text(text)) if text.expose() == b"true" => true,
+        Some(Settings::Text(text)) if text.expose() == b"false" => false,
+        Some(_) => {
+            return Err(Fault::new(
+                Class::Malformed,
+                "`expand` is neither `true` nor `false`",
+            ));
+        }
+    };
+    Ok(Box::new(Dotenv { is_expanding }))
+}
+
+struct Dotenv {
+    is_expanding: bool,
+}
+
+/// A file that was read: its keys, or why there are none.
+type Book = Result<(Parsed, Metadata), Failure>;
+
+impl Provider for Dotenv {
+    fn needs_runtime(&self) -> bool {
+        false
+    }
+
+    fn fetch<'a>(&'a self, batch: &'a [Address], limits: &'a Limits) -> Pending<'a, Fetched> {
+        Box::pin(async move {
+            let mut warnings = Vec::new();
+            let mut books = HashMap::new();
+            for (path, content) in read_each(batch, |path| read(path, limits.deadline)).await {
+                books.insert(path, self.book(path, content, &mut warnings));
+            }
+            Fetched {
+                answers: batch
+                    .iter()
+                    .map(|address| answer(&books, address))
+                    .collect(),
+                warnings,
+            }
+        })
+    }
+
+    /// Whether a key stands in a file only its text says; it is read and wiped. What is no
+    /// regular file is left alone, because reading a FIFO takes it from the next reader.
+    fn describe<'a>(
+        &'a self,
+        batch: &'a [Address],
+        limits: &'a Limits,
+    ) -> Pending<'a, Vec<Result<Result<Metadata, Absence>, Fault>>> {
+        Box::pin(async move {
+            let mut books = HashMap::new();
+            for (path, content) in
+                read_each(batch, |path| read_regular(path, limits.deadline)).await
+            {
+                books.insert(path, self.book(path, content, &mut Vec::new()));
+            }
+            let describe = |address: &Address| match &books[address.locator.as_str()] {
+                Err(Failure::NotRegular) => Ok(Ok(Metadata::default())),
+                _ => described(answer(&books, address)),
+            };
+            batch.iter().map(describe).collect()
+        })
+    }
+
+    fn identity<'a>(&'a self, _: &'a Limits) -> Pending<'a, Result<Identity, Fault>> {
+        Box::pin(async {
+            Ok(Identity {
+                name: "files of this machine".into(),
+                expires: None,
+            })
+        })
+    }
+}
+
+impl Dotenv {
+    fn book(
+        &self,
+        path: &str,
+        content: Result<Content, Failure>,
+        warnings: &mut Vec<Warning>,
+    ) -> Book {
+        let Content {
+            bytes,
+            is_readable_by_others,
+            version,
+        } = content?;
+        if is_readable_by_others {
+            warnings.push(Warning {
+                message: format!("`{path}` can be read by every user of this machine"),
+                hint: Some(format!("chmod 600 {}", quoted(path))),
+            });
+        }
+        let parsed = parse(&bytes, self.is_expanding)
+            .map_err(|problems| Failure::Fault(problem::fault(path, &problems)))?;
+        warnings.extend(parsed.repeated.iter().map(|again| Warning {
+            message: format!(
+                "`{}` stands twice in `{path}`, on lines {} and {}",
+                again.key, again.earlier, again.later
+            ),
+            hint: Some(format!("remove one: line {} counts", again.later)),
+        }));
+        Ok((
+            parsed,
+            Metadata {
+                version,
+                ..Metadata::default()
+            },
+        ))
+    }
+}
+
+fn answer(books: &HashMap<&str, Book>, address: &Address) -> Answer {
+    let path = address.locator.as_str();
+    let name = address.field.as_ref().map_or("", Field::as_str);
+    match &books[path] {
+        Err(failure) => failure.answer(path),
+        Ok((parsed, metadata)) => Ok(match parsed.entries.get(name) {
+            Some(entry) => Reply::Value(Value {
+                secret: Secret::copied_from(entry.value.expose()),
+                metadata: metadata.clone(),
+            }),
+            None => Reply::Absent(Absence {
+                what: format!("no `{name}` in `{path}`"),
+                keys: parsed.entries.keys().cloned().collect(),
+            }),
+        }),
+    }
+}
+
+/// The path as a word of a shell.
+fn quoted(path: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
+    if path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,262 @@
+//! One field of a JSON document, without a tree that nobody wipes.
+//!
+//! The document is walked by borrowed parsing: what is not asked for is skipped where it stands,
+//! and the one value is copied once, into wiped memory. Errors say where, never what: the
+//! parser's own messages quote the document.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use serde::{
+    Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{error::Category, value::RawValue};
+use zeroize::Zeroizing;
+
+use crate::{Class, Fault, Field, Secret};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What stands at a field.
+#[derive(Debug)]
+pub(crate) enum Selection {
+    /// The text of a string, the literal of a number or boolean, the JSON of anything larger.
+    Value(Secret),
+    /// Nothing, or null.
+    Absent {
+        /// The other keys of the innermost object that exists.
+        keys: Vec<String>,
+    },
+}
+
+/// Where a document is not JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    line: usize,
+    column: usize,
+    ends_too_early: bool,
+}
+
+impl Malformed {
+    /// The fault, where `subject` names the document: `` `/run/secrets/app` ``.
+    pub(crate) fn fault(&self, subject: &str) -> Fault {
+        let Self {
+            line,
+            column,
+            ends_too_early,
+        } = self;
+        let what = if *ends_too_early {
+            "ends too early"
+        } else {
+            "is not valid JSON"
+        };
+        Fault::new(
+            Class::Malformed,
+            format!("{subject} {what}, at line {line}, column {column}"),
+        )
+    }
+
+    /// At the start of `piece`, which is a part of `document`.
+    fn at(document: &[u8], piece: &str) -> Self {
+        let start = piece
+            .as_ptr()
+            .addr()
+            .saturating_sub(document.as_ptr().addr());
+        let before = &document[..start.min(document.len())];
+        let line = before.split(|byte| *byte == b'\n').count();
+        let column = before
+            .iter()
+            .rev()
+            .take_while(|byte| **byte != b'\n')
+            .count()
+            + 1;
+        Self {
+            line,
+            column,
+            ends_too_early: false,
+        }
+    }
+}
+
+impl From<serde_json::Error> for Malformed {
+    fn from(error: serde_json::Error) -> Self {
+        let ends_too_early = error.classify() == Category::Eof;
+        Self {
+            line: error.line(),
+            column: error.column(),
+            ends_too_early,
+        }
+    }
+}
+
+/// Checks the form of a field without a document; the text says what is wrong with it.
+pub(crate) fn validate(field: &Field) -> Result<(), String> {
+    match field {
+        Field::Name(name) if name.is_empty() => Err("nothing stands after `#`".into()),
+        Field::Pointer(pointer)
+            if pointer
+                .split('~')
+                .skip(1)
+                .any(|rest| !rest.starts_with(['0', '1'])) =>
+        {
+            Err(format!(
+                "`{pointer}` is no JSON Pointer: a `~` is written `~0`, a `/` in a key `~1`"
+            ))
+        }
+        Field::Name(_) | Field::Pointer(_) => Ok(()),
+    }
+}
+
+/// Selects `field` of `document`. Of a key that stands twice the last counts.
+pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malformed> {
+    let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+    let mut here: &RawValue = serde_json::from_slice(document)?;
+    let mut keys = BTreeSet::new();
+    for step in steps(field) {
+        let level = match here.get().as_bytes()[0] {
+            b'{' => descend(here, Seek::Key(&step)),
+            b'[' if matches!(field, Field::Pointer(_)) => descend(here, Seek::Index(index(&step))),
+            _ => Ok(Level::default()),
+        };
+        let level = level.map_err(|_| Malformed::at(document, here.get()))?;
+        keys = level.keys;
+        keys.remove(step.as_ref());
+        match level.found {
+            Some(found) => here = found,
+            None => {
+                return Ok(Selection::Absent {
+                    keys: keys.into_iter().collect(),
+                });
+            }
+        }
+    }
+    match here.get().as_bytes() {
+        b"null" => Ok(Selection::Absent {
+            keys: keys.into_iter().collect(),
+        }),
+        [b'"', text @ .., b'"'] => match unescaped(text) {
+            Some(text) => Ok(Selection::Value(text.into())),
+            None => Err(Malformed::at(document, here.get())),
+        },
+        literal => Ok(Selection::Value(Secret::copied_from(literal))),
+    }
+}
+
+fn steps(field: &Field) -> Vec<Cow<'_, str>> {
+    match field {
+        Field::Name(name) => vec![Cow::Borrowed(name)],
+        Field::Pointer(pointer) => pointer.split('/').skip(1).map(step).collect(),
+    }
+}
+
+/// `~1` before `~0`, as RFC 6901 says, so that `~01` is `~1`.
+fn step(escaped: &str) -> Cow<'_, str> {
+    if escaped.contains('~') {
+        Cow::Owned(escaped.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(escaped)
+    }
+}
+
+/// RFC 6901: digits without a leading zero. `-` names the element after the last, which is none.
+fn index(step: &str) -> Option<usize> {
+    let is_canonical = step == "0" || !step.starts_with('0');
+    (is_canonical && step.bytes().all(|byte| byte.is_ascii_digit())).then(|| step.parse().ok())?
+}
+
+fn descend<'d>(value: &'d RawValue, seek: Seek<'_>) -> serde_json::Result<Level<'d>> {
+    serde_json::Deserializer::from_str(value.get()).deserialize_any(seek)
+}
+
+/// One object or array, looked at.
+#[derive(Default)]
+struct Level<'d> {
+    found: Option<&'d RawValue>,
+    keys: BTreeSet<String>,
+}
+
+/// What to look for in it.
+enum Seek<'s> {
+    Key(&'s str),
+    Index(Option<usize>),
+}
+
+impl<'d> Visitor<'d> for Seek<'_> {
+    type Value = Level<'d>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'d>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut level = Level::default();
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            if matches!(self, Self::Key(wanted) if wanted == key) {
+                level.found = Some(value);
+            }
+            level.keys.insert(key);
+        }
+        Ok(level)
+    }
+
+    fn visit_seq<A: SeqAccess<'d>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut level = Level::default();
+        let mut position = 0;
+        while let Some(value) = elements.next_element::<&RawValue>()? {
+            if matches!(self, Self::Index(Some(wanted)) if wanted == position) {
+                level.found = Some(value);
+            }
+            position += 1;
+        }
+        Ok(level)
+    }
+}
+
+/// The text between the quotes of a string that was already scanned; `None` for half a surrogate
+/// pair. `serde_json` would decode into a buffer of its own that stays unwiped.
+fn unescaped(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // No escape is shorter than what it stands for, so this never grows.
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        decoded.extend_from_slice(&rest[..at]);
+        let (escape, after) = rest[at + 1..].split_first()?;
+        rest = after;
+        let byte = match escape {
+            b'b' => 0x08,
+            b'f' => 0x0c,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                let character = character(&mut rest)?;
+                decoded.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+            other => *other,
+        };
+        decoded.push(byte);
+    }
+    decoded.extend_from_slice(rest);
+    Some(decoded)
+}
+
+/// The character after `\u`, two units of it where the first is half of a pair.
+fn character(rest: &mut &[u8]) -> Option<char> {
+    let first = unit(rest)?;
+    if !(0xd800..0xdc00).contains(&first) {
+        return char::from_u32(first);
+    }
+    *rest = rest.strip_prefix(b"\\u")?;
+    let second = unit(rest)?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+    char::from_u32(0x10000 + ((first - 0xd800) << 10) + second)
+}
+
+fn unit(rest: &mut &[u8]) -> Option<u32> {
+    let (digits, after) = rest.split_at_checked(4)?;
+    *rest = after;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests;

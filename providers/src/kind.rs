@@ -1,0 +1,169 @@
+//! The types of backend, and what is known of each without I/O.
+
+use crate::{
+    Address, Fault, Opening, Provider, aws_sm, aws_ssm, dotenv, env, exec, file, op, vault,
+};
+
+/// Every built-in type, in the order of the documentation.
+pub static ALL: [&Kind; 8] = [
+    &op::KIND,
+    &vault::KIND,
+    &aws_sm::KIND,
+    &aws_ssm::KIND,
+    &dotenv::KIND,
+    &env::KIND,
+    &file::KIND,
+    &exec::KIND,
+];
+
+/// The type that a scheme or a `type` setting names.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    ALL.into_iter()
+        .find(|kind| kind.name == name || kind.aliases.contains(&name))
+}
+
+/// One type of backend.
+#[derive(Debug)]
+pub struct Kind {
+    /// The scheme, and the word after `type:`.
+    pub name: &'static str,
+    /// Other words for it.
+    pub aliases: &'static [&'static str],
+    /// One line for tables.
+    pub about: &'static str,
+    /// How its references are read.
+    pub grammar: Grammar,
+    /// The settings under `backends`, `type` aside.
+    pub settings: &'static [Setting],
+    /// Environment variables that are static credentials of this backend: stripped from what a
+    /// glob or a group passes to the child. `*` at the end matches any rest.
+    pub static_credentials: &'static [&'static str],
+    /// Whether its values are secrets kept elsewhere: a value read from `dotenv`, `env` or `file`
+    /// that is a reference to one of these was meant for the manifest.
+    pub is_secret_store: bool,
+    /// Whether a production profile may use it.
+    pub is_for_production: bool,
+    /// Checks an address; the text says what is wrong with it.
+    pub validate: fn(&Address) -> Result<(), String>,
+    /// The requests that a batch needs. Every index stands in exactly one of them.
+    pub requests: fn(&[Address]) -> Vec<Request>,
+    /// Opens it, where this version has it. Does no I/O.
+    pub open: Option<Open>,
+}
+
+/// Opens a backend; does no I/O.
+pub type Open = fn(Opening<'_>) -> Result<Box<dyn Provider>, Fault>;
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}
+
+/// How references of a type are read.
+#[derive(Debug)]
+pub struct Grammar {
+    /// Whether `#field` is allowed.
+    pub has_field: bool,
+    /// Whether a name's own reference without `#field` is the whole, or takes the name.
+    pub field_defaults_to_name: bool,
+    /// Whether a reference may have nothing after `://`; the locator is then the name.
+    pub locator_defaults_to_name: bool,
+    /// Whether the locator is a path of the local file system.
+    pub is_path: bool,
+    /// Whether `%XX` is decoded.
+    pub is_percent_encoded: bool,
+    /// Options after `?`.
+    pub options: &'static [&'static str],
+    /// Where a layer's `from` puts the name.
+    pub natural: Natural,
+    /// Whether it knows variables by their own name, so that `key` does not apply.
+    pub knows_names: bool,
+}
+
+/// Where a layer's `from` puts a name that its reference does not mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Natural {
+    /// `#NAME`.
+    Field,
+    /// A last segment `/NAME`, or the whole locator where there is none.
+    LastSegment,
+}
+
+/// Requests that one round trip answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked, for `explain`: `read .env.local`.
+    pub label: String,
+    /// Indices into the batch.
+    pub answers: Vec<usize>,
+    /// Whether it leaves the process at all.
+    pub is_free: bool,
+}
+
+impl Request {
+    /// One request for all addresses with the same key, in the order in which they first occur.
+    pub fn by_key(
+        batch: &[Address],
+        key: impl Fn(&Address) -> String,
+        label: impl Fn(&str) -> String,
+    ) -> Vec<Self> {
+        let mut found: Vec<(String, Self)> = Vec::new();
+        for (index, address) in batch.iter().enumerate() {
+            let key = key(address);
+            if let Some((_, request)) = found.iter_mut().find(|(other, _)| *other == key) {
+                request.answers.push(index);
+            } else {
+                let label = label(&key);
+                found.push((
+                    key,
+                    Self {
+                        label,
+                        answers: vec![index],
+                        is_free: false,
+                    },
+                ));
+            }
+        }
+        found.into_iter().map(|(_, request)| request).collect()
+    }
+}
+
+/// A setting under `backends`.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key.
+    pub name: &'static str,
+    /// What it holds.
+    pub shape: Shape,
+    /// Whether a manifest found by search may say it untrusted.
+    pub trust: Trust,
+    /// One line for the schema.
+    pub about: &'static str,
+}
+
+/// What a setting holds. Any of them may be `{ from: REFERENCE }` instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A scalar.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A list of scalars.
+    List,
+    /// A map of settings, one level; keys are the backend's own.
+    Map,
+}
+
+/// Whether a setting of a manifest that was found by search must be trusted first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It sends nothing anywhere.
+    Free,
+    /// An address: free if its origin is that of one of these variables of the ecosystem.
+    Origin(&'static [&'static str]),
+    /// Always.
+    Needed,
+}

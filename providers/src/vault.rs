@@ -1,0 +1,263 @@
+//! `vault://mount/path#field[?version=3]`: Vault and OpenBao.
+//!
+//! The description; opening it comes with the client. One read of a path answers every field of
+//! it, so a leased user and its password belong together.
+
+use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust, json};
+
+const ADDRESSES: &[&str] = &[
+    "BAO_ADDR",
+    "VAULT_ADDR",
+    "BAO_AGENT_ADDR",
+    "VAULT_AGENT_ADDR",
+];
+
+/// What is known of the type.
+pub(crate) static KIND: Kind = Kind {
+    name: "vault",
+    aliases: &["openbao"],
+    about: "a field of a secret of Vault or OpenBao",
+    grammar: Grammar {
+        has_field: true,
+        field_defaults_to_name: false,
+        locator_defaults_to_name: false,
+        is_path: false,
+        is_percent_encoded: true,
+        options: &["version"],
+        natural: Natural::Field,
+        knows_names: false,
+    },
+    settings: SETTINGS,
+    // `VAULT_HEADERS` is where the credential of a proxy in front of the server stands. The
+    // client's key is a path in `…_CLIENT_KEY` and the key itself in `…_CLIENT_KEY_BYTES`.
+    static_credentials: &[
+        "VAULT_TOKEN",
+        "BAO_TOKEN",
+        "VAULT_HEADERS",
+        "BAO_CLIENT_KEY_BYTES",
+    ],
+    is_secret_store: true,
+    is_for_production: true,
+    validate,
+    requests,
+    open: None,
+};
+
+static SETTINGS: &[Setting] = &[
+    setting(
+        "address",
+        Shape::Text,
+        Trust::Origin(ADDRESSES),
+        "the server, `https://host:port`",
+    ),
+    setting("namespace", Shape::Text, Trust::Free, "the namespace"),
+    setting(
+        "auth",
+        Shape::Map,
+        Trust::Free,
+        "how to sign in: `method` and what it needs",
+    ),
+    setting(
+        "ca_cert",
+        Shape::Text,
+        Trust::Needed,
+        "a file with the certificates to trust",
+    ),
+    setting(
+        "ca_path",
+        Shape::Text,
+        Trust::Needed,
+        "a directory with the certificates to trust",
+    ),
+    setting(
+        "ca_bytes",
+        Shape::Text,
+        Trust::Needed,
+        "the certificates to trust, PEM",
+    ),
+    setting(
+        "client_cert",
+        Shape::Text,
+        Trust::Free,
+        "a file with the client's certificate",
+    ),
+    setting(
+        "client_key",
+        Shape::Text,
+        Trust::Free,
+        "a file with the client's key",
+    ),
+    setting(
+        "tls_server_name",
+        Shape::Text,
+        Trust::Needed,
+        "the name that the server's certificate must have",
+    ),
+    setting(
+        "tls_skip_verify",
+        Shape::Bool,
+        Trust::Needed,
+        "whether the server's certificate is not verified",
+    ),
+    setting("proxy", Shape::Text, Trust::Needed, "the proxy"),
+    setting(
+        "kv_version",
+        Shape::Text,
+        Trust::Free,
+        "the version of the KV engine where the server does not say it",
+    ),
+    setting(
+        "method",
+        Shape::Text,
+        Trust::Free,
+        "the HTTP method of a read of an engine other than KV",
+    ),
+    setting(
+        "params",
+        Shape::Map,
+        Trust::Free,
+        "what is sent with `method`",
+    ),
+];
+
+const fn setting(name: &'static str, shape: Shape, trust: Trust, about: &'static str) -> Setting {
+    Setting {
+        name,
+        shape,
+        trust,
+        about,
+    }
+}
+
+fn validate(address: &Address) -> Result<(), String> {
+    let segments: Vec<&str> = address.locator.split('/').collect();
+    if segments.len() < 2 || segments.contains(&"") {
+        return Err("a mount and a path are needed: `vault://secret/chat#field`".into());
+    }
+    // Clients and proxies fold dot segments, and the read would leave the mount.
+    if segments.iter().any(|segment| [".", ".."].contains(segment))
+        || address.locator.ends_with('.')
+    {
+        return Err("a path neither has `.` or `..` as a segment nor ends in `.`".into());
+    }
+    let Some(field) = &address.field else {
+        return Err("a field is needed: `#NAME`, one key of the secret".into());
+    };
+    json::validate(field)?;
+    let is_version = |text: &str| {
+        text.parse::<u64>()
+            .is_ok_and(|number| number > 0 && !text.starts_with('+'))
+    };
+    match address
+        .options
+        .iter()
+        .find(|(name, value)| name == "version" && !is_version(value))
+    {
+        Some((_, value)) => Err(format!(
+            "`version={value}` is no version: it is a whole number from 1"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn requests(batch: &[Address]) -> Vec<Request> {
+    let key = |address: &Address| {
+        let version = address.options.iter().find(|(name, _)| name == "version");
+        format!(
+            "{}\0{}",
+            address.locator,
+            version.map_or("", |(_, version)| version)
+        )
+    };
+    let label = |key: &str| match key.split_once('\0') {
+        Some((path, "")) => format!("read {path}"),
+        Some((path, version)) => format!("read {path} (version {version})"),
+        None => format!("read {key}"),
+    };
+    Request::by_key(batch, key, label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KIND;
+    use crate::{
+        Address, Field, Request, kind,
+        read::testing::{named, plain, with},
+    };
+
+    #[test]
+    fn requests_are_one_a_path_and_version() {
+        let batch = [
+            named("secret/chat", "a"),
+            with(named("secret/chat", "a"), "version", "3"),
+            named("secret/chat", "b"),
+            named("database/creds/chat", "username"),
+            with(named("secret/chat", "c"), "version", "3"),
+            named("database/creds/chat", "password"),
+        ];
+        let request = |label: &str, answers: &[usize]| Request {
+            label: label.into(),
+            answers: answers.to_vec(),
+            is_free: false,
+        };
+        let expected = [
+            request("read secret/chat", &[0, 2]),
+            request("read secret/chat (version 3)", &[1, 4]),
+            request("read database/creds/chat", &[3, 5]),
+        ];
+        assert_eq!((KIND.requests)(&batch), expected);
+    }
+
+    #[test]
+    fn an_address_has_a_mount_a_path_and_a_field() {
+        let error = |address: &Address| (KIND.validate)(address).unwrap_err();
+        assert_eq!((KIND.validate)(&named("secret/chat/prod", "a")), Ok(()));
+        assert_eq!(
+            (KIND.validate)(&with(named("secret/a b", "a"), "version", "12")),
+            Ok(())
+        );
+        for locator in [
+            "",
+            "secret",
+            "secret/",
+            "/secret/chat",
+            "secret//chat",
+            "secret/chat/",
+        ] {
+            assert_eq!(
+                error(&named(locator, "a")),
+                "a mount and a path are needed: `vault://secret/chat#field`"
+            );
+        }
+        for locator in ["secret/../sys/x", "./secret/x", "secret/.", "secret/x."] {
+            assert_eq!(
+                error(&named(locator, "a")),
+                "a path neither has `.` or `..` as a segment nor ends in `.`"
+            );
+        }
+        assert_eq!(
+            error(&plain("secret/chat")),
+            "a field is needed: `#NAME`, one key of the secret"
+        );
+        assert_eq!(error(&named("secret/chat", "")), "nothing stands after `#`");
+        let pointer = Address {
+            field: Some(Field::Pointer("/a~b".into())),
+            ..plain("secret/chat")
+        };
+        assert!(error(&pointer).starts_with("`/a~b` is no JSON Pointer"));
+        for version in ["", "0", "-1", "+1", "1.0", "latest"] {
+            let expected =
+                format!("`version={version}` is no version: it is a whole number from 1");
+            assert_eq!(
+                error(&with(named("secret/chat", "a"), "version", version)),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn it_is_found_by_either_name() {
+        assert_eq!(kind::named("openbao"), Some(&KIND));
+        assert_eq!(kind::named("vault"), Some(&KIND));
+    }
+}

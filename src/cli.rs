@@ -1,0 +1,203 @@
+//! The command line: flags and their help, nothing else.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{check, explain, export, get, run, schema, trust};
+
+/// Names the manifest.
+pub const FILE_VARIABLE: &str = "ENDOW_FILE";
+/// Chooses the profile.
+pub const PROFILE_VARIABLE: &str = "ENDOW_PROFILE";
+/// Turns on tracing.
+pub const LOG_VARIABLE: &str = "ENDOW_LOG";
+
+const HELP: &str = "\
+endow gives a process its secrets, and nothing else.
+
+It reads secretfile.yaml, which says for each environment variable where its
+value is, fetches the values, and becomes the command with only those variables.
+
+Usage: endow [--file PATH] [-q | -v] COMMAND ...
+
+Run:
+  run        start a command with the variables of the manifest
+  explain    say what `run` would do: places, requests, environment; no value is read
+
+Values:
+  check      say whether every variable resolves; prints no value, runs nothing
+  get        print one value
+  export     print all exported variables for a shell, Docker, GitHub, ...
+
+Register:
+  explain --format json
+             the register as data: owner, rotation, review and place of each variable
+
+Setup:
+  trust      record that the manifest's programs and addresses may be used
+  schema     print the JSON Schema of the manifest, for editors
+
+Options:
+  --file PATH          the manifest; else ENDOW_FILE, else the nearest secretfile.yaml
+  -p, --profile NAME   the profile; else ENDOW_PROFILE, else the manifest's default
+  -q, --quiet          no warnings
+  -v, --verbose        say what is done; no level prints a value
+  -h, --help           this page, or that of a command: endow run --help
+  -V, --version        the version
+
+Examples:
+  endow run -- npm run dev
+  endow run --profile prod -- node server.js
+  endow explain --profile prod
+  endow check --all-profiles
+  eval \"$(endow export --format shell)\"
+";
+
+/// endow's command line.
+#[derive(Debug, Parser)]
+#[command(name = "endow", version, override_help = HELP, disable_help_subcommand = true, args_override_self = true)]
+pub struct Cli {
+    /// What holds for all commands.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of all commands.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// The manifest; naming it is consent to its programs and addresses
+    #[arg(long, global = true, value_name = "PATH")]
+    pub file: Option<PathBuf>,
+    /// No warnings
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say what is done on standard error; twice for more. No level prints a value
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+}
+
+/// The choice of a profile.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProfileChoice {
+    /// The profile; else `ENDOW_PROFILE`, else the manifest's `default_profile`
+    #[arg(long, short, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A verb is a file in `commands/`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say whether every variable resolves; prints no value, runs nothing
+    Check(check::Arguments),
+    /// Say what `run` would do; no value is read
+    Explain(explain::Arguments),
+    /// Print all exported variables
+    Export(export::Arguments),
+    /// Print one value
+    Get(get::Arguments),
+    /// Start a command with the variables of the manifest
+    Run(run::Arguments),
+    /// Print the JSON Schema of the manifest
+    Schema(schema::Arguments),
+    /// Record that the manifest's programs and addresses may be used
+    Trust(trust::Arguments),
+}
+
+/// The parsed command line, or what is printed instead of doing anything.
+pub fn parse(arguments: Vec<OsString>) -> Result<Cli, Stop> {
+    let is_run = names_run(&arguments);
+    Cli::try_parse_from(arguments).map_err(|error| match error.kind() {
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
+            Stop::Print(error.render().to_string())
+        }
+        clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | clap::error::ErrorKind::MissingSubcommand => Stop::Wrong {
+            message: "a command is missing".to_owned(),
+            hints: vec!["try `endow run -- COMMAND`, or `endow --help`".to_owned()],
+            is_run,
+        },
+        _ => wrong(&error, is_run),
+    })
+}
+
+/// Why nothing is done.
+#[derive(Debug)]
+pub enum Stop {
+    /// `--help` and `--version`: for standard output.
+    Print(String),
+    /// A usage error.
+    Wrong {
+        /// A lower-case fragment.
+        message: String,
+        /// What to do.
+        hints: Vec<String>,
+        /// Whether it is one of `run`, whose usage errors are 125.
+        is_run: bool,
+    },
+}
+
+/// Turns clap's page into our form: one fragment, then hints.
+fn wrong(error: &clap::Error, is_run: bool) -> Stop {
+    let page = error.render().to_string();
+    let mut message = String::new();
+    let mut hints = Vec::new();
+    for line in page
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+    {
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            hints.push(tip.replace('\'', "`"));
+        } else if !line.is_empty() {
+            let line = line
+                .strip_prefix("error: ")
+                .unwrap_or(line)
+                .replace('\'', "`");
+            message.push_str(if message.is_empty() { "" } else { " " });
+            message.push_str(&line);
+        }
+    }
+    let command = if is_run {
+        "endow run --help"
+    } else {
+        "endow --help"
+    };
+    hints.push(format!("see `{command}`"));
+    Stop::Wrong {
+        message,
+        hints,
+        is_run,
+    }
+}
+
+/// Whether the first word that is no option is `run`.
+fn names_run(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().skip(1);
+    while let Some(word) = words.next() {
+        match word.to_str() {
+            Some("--file") => drop(words.next()),
+            Some(option) if option.starts_with('-') => {}
+            word => return word == Some("run"),
+        }
+    }
+    false
+}
+
+/// The whole command, for tests of the help.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

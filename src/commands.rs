@@ -1,0 +1,85 @@
+//! The verbs, one file each, alphabetically.
+
+pub mod check;
+pub mod explain;
+pub mod export;
+pub mod get;
+pub mod run;
+pub mod schema;
+pub mod trust;
+
+use std::{ffi::OsString, str::FromStr};
+
+use crate::{
+    cli::{Cli, Command, Format, LOG_VARIABLE},
+    error::{Error, Family},
+    session::Context,
+    ui::Ui,
+};
+
+/// Carries out a command line; the result is the exit status.
+pub fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
+    let Cli { global, command } = cli;
+    let mut ui = Ui::new(&environment, global.quiet);
+    ui.format = command.format();
+    let family = if matches!(command, Command::Run(_)) {
+        Family::Run
+    } else {
+        Family::Other
+    };
+    let context = Context {
+        environment,
+        global,
+        ui,
+    };
+    trace(&context);
+    let outcome = match command {
+        Command::Check(arguments) => check::check(&arguments, &context),
+        Command::Explain(arguments) => explain::explain(&arguments, &context).map(|()| 0),
+        Command::Export(arguments) => export::export(&arguments, &context).map(|()| 0),
+        Command::Get(arguments) => get::get(&arguments, &context).map(|()| 0),
+        Command::Run(arguments) => run::run(&arguments, &context).map(|()| 0),
+        Command::Schema(_) => schema::schema(&context).map(|()| 0),
+        Command::Trust(arguments) => trust::trust(&arguments, &context).map(|()| 0),
+    };
+    outcome.unwrap_or_else(|error| fail(&context, &error, family))
+}
+
+fn fail(context: &Context, error: &Error, family: Family) -> u8 {
+    context.ui.error(error);
+    error.exit_code(family)
+}
+
+impl Command {
+    /// How its report, and a manifest's problems, are printed.
+    fn format(&self) -> Format {
+        match self {
+            Self::Check(arguments) => arguments.format,
+            Self::Explain(arguments) => arguments.format,
+            Self::Run(arguments) => arguments.format,
+            Self::Export(_) | Self::Get(_) | Self::Schema(_) | Self::Trust(_) => Format::Text,
+        }
+    }
+}
+
+/// Turns on tracing where it is asked for.
+fn trace(context: &Context) {
+    let stated = context
+        .variable(LOG_VARIABLE)
+        .and_then(|value| value.to_str())
+        .and_then(|level| tracing::Level::from_str(level).ok());
+    let level = match context.global.verbose {
+        0 => stated,
+        1 => Some(tracing::Level::DEBUG),
+        _ => Some(tracing::Level::TRACE),
+    };
+    if let Some(level) = level {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .without_time();
+        // A second initialisation would be ours; the first one stays.
+        let _ = tracing::subscriber::set_global_default(subscriber.finish());
+    }
+}

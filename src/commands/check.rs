@@ -1,0 +1,259 @@
+//! `endow check`: whether every variable resolves, with every problem at once.
+
+mod tracked;
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use clap::Args;
+use endow_providers::{Secret, Warning};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Format, ProfileChoice},
+    error::{self, Error},
+    manifest::Choice,
+    plan::{Plan, Planned, Source},
+    resolve::{Failure, Resolved, wants_encoding},
+    session::{Context, Only, Session, place_of, resolve_all},
+};
+
+/// Say whether every variable resolves; prints no value, runs nothing.
+///
+/// The exit status is 0 without findings, 1 with some, 2 for a wrong manifest, 3 where a backend
+/// needs a sign-in, 4 where the answer is incomplete.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  endow check
+  endow check --profile prod --format json
+  endow check --all-profiles")]
+pub struct Arguments {
+    #[command(flatten)]
+    profile: ProfileChoice,
+    /// Every profile, one after the other
+    #[arg(long, conflicts_with = "profile")]
+    all_profiles: bool,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// What was found in one profile.
+struct Report {
+    profile: Option<String>,
+    total: usize,
+    findings: Vec<Finding>,
+    warnings: Vec<Warning>,
+    code: u8,
+}
+
+struct Finding {
+    /// A variable, or what else it is about.
+    subject: String,
+    message: String,
+    place: Option<String>,
+    hints: Vec<String>,
+}
+
+pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
+    let mut reports = Vec::new();
+    let session = match (arguments.all_profiles, context.find()) {
+        (true, found) => {
+            let found = found?;
+            let profiles = profiles(context)?;
+            for profile in &profiles {
+                reports.push(report(
+                    context.open_as(found.clone(), Choice::Named(profile, "--all-profiles"))?,
+                    context,
+                )?);
+            }
+            if profiles.is_empty() {
+                Some(context.open(&arguments.profile)?)
+            } else {
+                None
+            }
+        }
+        (false, _) => Some(context.open(&arguments.profile)?),
+    };
+    if let Some(session) = session {
+        reports.push(report(session, context)?);
+    }
+    match arguments.format {
+        Format::Text => context
+            .ui
+            .report(&reports.iter().map(as_text).collect::<String>())?,
+        Format::Json => context
+            .ui
+            .report_json(&json!({ "profiles": reports.iter().map(as_json).collect::<Vec<_>>() }))?,
+    }
+    let order = |code: &u8| [2, 3, 4, 1].iter().position(|other| other == code);
+    Ok(reports
+        .iter()
+        .map(|report| report.code)
+        .filter(|code| *code != 0)
+        .min_by_key(order)
+        .unwrap_or(0))
+}
+
+/// The names of all profiles. That none of them is chosen here is no problem of the manifest.
+fn profiles(context: &Context) -> Result<Vec<String>, Error> {
+    Ok(context.open_as(context.find()?, Choice::Default)?.profiles)
+}
+
+fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> {
+    let is_trusted = session.require_trust();
+    let plan = session.plan(&Only::Everything)?;
+    is_trusted?;
+    let resolved = resolve_all(context, &plan, None)?;
+    let mut findings: Vec<Finding> = resolved
+        .failures
+        .iter()
+        .map(|failure| failed(&plan, failure))
+        .collect();
+    findings.extend(empty(&plan, &resolved));
+    findings.extend(tracked_files(&plan));
+    let mut code = u8::from(!findings.is_empty());
+    if !resolved.failures.is_empty() {
+        code = error::worst(resolved.failures.iter());
+    }
+    let mut warnings = resolved.warnings;
+    for warning in plain_parts(&plan, &resolved.values) {
+        warnings.push(warning);
+    }
+    Ok(Report {
+        profile: plan.manifest.profile.clone(),
+        total: plan.selected().count(),
+        findings,
+        warnings,
+        code,
+    })
+}
+
+fn failed(plan: &Plan<'_>, failure: &Failure) -> Finding {
+    let places: Vec<String> = failure
+        .place
+        .iter()
+        .cloned()
+        .chain(place_of(plan, failure))
+        .collect();
+    Finding {
+        subject: error::subject(&failure.subject),
+        message: error::cause(&failure.cause),
+        place: (!places.is_empty()).then(|| places.join(", ")),
+        hints: error::hints(&failure.cause),
+    }
+}
+
+/// Required variables whose place holds an empty value.
+fn empty(plan: &Plan<'_>, resolved: &Resolved) -> Vec<Finding> {
+    let is_empty = |name: &str, planned: &Planned<'_>| {
+        planned.is_required()
+            && !matches!(planned.source, Source::Value(_))
+            && matches!(resolved.values.get(name), Some(Some(secret)) if secret.is_empty())
+    };
+    let found = plan
+        .selected()
+        .filter(|(name, planned)| is_empty(name, planned));
+    let finding = |(name, planned): (&str, &Planned<'_>)| Finding {
+        subject: name.to_owned(),
+        message: "empty: a required variable has an empty value".to_owned(),
+        place: Some(plan.manifest.sources.cite(planned.decided)),
+        hints: vec!["fill it in, or say `required: false` and remove it there".to_owned()],
+    };
+    found.map(finding).collect()
+}
+
+/// Values that a template writes as they are although they mean something where it puts them.
+fn plain_parts(plan: &Plan<'_>, values: &BTreeMap<String, Option<Secret>>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for (name, planned) in plan.selected() {
+        if let Source::Template(template) = &planned.source {
+            let cited = plan.manifest.sources.cite(planned.decided);
+            let wanted = wants_encoding(template, values).into_iter();
+            warnings.extend(wanted.map(|(message, hint)| Warning {
+                message: format!("{message} ({name}, {cited})"),
+                hint: Some(hint),
+            }));
+        }
+    }
+    warnings
+}
+
+/// Dotenv files that git tracks: whoever has the repository has the values.
+fn tracked_files(plan: &Plan<'_>) -> Vec<Finding> {
+    let mut files: Vec<&str> = plan
+        .backends
+        .iter()
+        .filter(|asked| asked.kind.name == "dotenv")
+        .flat_map(|asked| {
+            asked
+                .addresses
+                .iter()
+                .map(|address| address.locator.as_str())
+        })
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    let finding = |path: &str| {
+        let message = tracked::by_git(std::path::Path::new(path))?;
+        let hints = vec![
+            format!("take it out and ignore it: `git rm --cached`, then a line in .gitignore"),
+            "every value that was ever in it must be rotated".to_owned(),
+        ];
+        Some(Finding {
+            subject: path.to_owned(),
+            message,
+            place: None,
+            hints,
+        })
+    };
+    files.into_iter().filter_map(finding).collect()
+}
+
+fn as_text(report: &Report) -> String {
+    let mut text = match &report.profile {
+        Some(profile) => format!("profile {profile}: "),
+        None => String::new(),
+    };
+    let count = |number: usize, one: &str, many: &str| {
+        format!("{number} {}", if number == 1 { one } else { many })
+    };
+    let variables = count(report.total, "variable", "variables");
+    let _ = match report.findings.len() {
+        0 => writeln!(text, "{variables}, no findings"),
+        findings => writeln!(
+            text,
+            "{variables}, {}",
+            count(findings, "finding", "findings")
+        ),
+    };
+    for finding in &report.findings {
+        let place = finding
+            .place
+            .as_ref()
+            .map_or_else(String::new, |place| format!(" ({place})"));
+        let _ = writeln!(text, "  {}: {}{place}", finding.subject, finding.message);
+        for hint in &finding.hints {
+            let _ = writeln!(text, "    hint: {hint}");
+        }
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(text, "  warning: {}", warning.message);
+        if let Some(hint) = &warning.hint {
+            let _ = writeln!(text, "    hint: {hint}");
+        }
+    }
+    text
+}
+
+fn as_json(report: &Report) -> Value {
+    json!({
+        "profile": report.profile,
+        "variables": report.total,
+        "findings": report.findings.iter().map(|finding| json!({
+            "subject": finding.subject, "message": finding.message, "place": finding.place, "hints": finding.hints,
+        })).collect::<Vec<_>>(),
+        "warnings": report.warnings.iter().map(|warning| json!({ "message": warning.message, "hint": warning.hint })).collect::<Vec<_>>(),
+        "exit_status": report.code,
+    })
+}

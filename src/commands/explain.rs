@@ -1,0 +1,73 @@
+//! `endow explain`: what `run` would do, without any I/O but reading the manifest.
+
+mod page;
+mod report;
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use crate::{
+    cli::{Format, ProfileChoice},
+    error::Error,
+    plan::Plan,
+    session::{Context, Only},
+};
+
+/// Say what `run` would do; no value is read.
+///
+/// For each variable its place and the line that decided it; the requests to each backend; what
+/// the command inherits, and what is dropped and why.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  endow explain
+  endow explain --profile prod
+  endow explain --format json | jq '.variables[] | {name, owner: .metadata.owner}'")]
+pub struct Arguments {
+    #[command(flatten)]
+    profile: ProfileChoice,
+    /// Only these variables and groups, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// What the page says besides the plan.
+pub(super) struct Setting<'a> {
+    pub(super) context: &'a Context,
+    /// Names of `-e`.
+    pub(super) extra: &'a [OsString],
+    /// The command of `run --dry-run`.
+    pub(super) command: &'a [OsString],
+    pub(super) is_trusted: bool,
+}
+
+pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+    let mut session = context.open(&arguments.profile)?;
+    session.refuse_stranger()?;
+    let is_trusted = session.is_trusted();
+    let plan = session.plan(&Only::Words(&arguments.only))?;
+    print(
+        &plan,
+        &Setting {
+            context,
+            extra: &[],
+            command: &[],
+            is_trusted,
+        },
+    )
+}
+
+pub(super) fn print(plan: &Plan<'_>, setting: &Setting<'_>) -> Result<(), Error> {
+    let report = report::Report::new(plan, setting);
+    match setting.context.ui.format {
+        Format::Text => setting
+            .context
+            .ui
+            .report(&page::page(&report, setting.context.ui.width())),
+        Format::Json => setting.context.ui.report_json(&report.json()),
+    }
+}

@@ -1,0 +1,138 @@
+//! The page for people.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::report::{Report, Variable};
+
+pub(super) fn page(report: &Report, width: u16) -> String {
+    let mut page = head(report);
+    page.push_str("\nvariables\n");
+    page.push_str(&variables(report, width));
+    page.push_str("\nrequests\n");
+    page.push_str(&requests(report, width));
+    for (title, names) in [
+        ("inherited", &report.inherited),
+        ("dropped", &report.dropped),
+    ] {
+        let count: usize = names.values().map(Vec::len).sum();
+        let _ = writeln!(page, "\n{title}: {count} of the caller's variables");
+        page.push_str(&reasons(names, width));
+    }
+    let _ = writeln!(
+        page,
+        "\nlaunch: {}: {}",
+        report.launch.way, report.launch.why
+    );
+    if !report.command.is_empty() {
+        let _ = writeln!(page, "command: {}", report.command.join(" "));
+    }
+    page
+}
+
+fn head(report: &Report) -> String {
+    let mut head = String::new();
+    let _ = write!(head, "{}", report.file);
+    if let Some(project) = &report.project {
+        let _ = write!(head, ", project {project}");
+    }
+    if let Some(profile) = &report.profile {
+        let _ = write!(
+            head,
+            ", profile {profile}{}",
+            if report.is_production {
+                " (production)"
+            } else {
+                ""
+            }
+        );
+    }
+    head.push('\n');
+    if !report.is_trusted {
+        head.push_str("not trusted yet: read the places below, then run `endow trust`\n");
+    }
+    head
+}
+
+fn variables(report: &Report, width: u16) -> String {
+    if report.variables.is_empty() {
+        return "  none\n".to_owned();
+    }
+    let mut table = table(width);
+    for variable in &report.variables {
+        table.add_row([
+            variable.name.clone(),
+            origin(variable),
+            variable.decided.clone(),
+            variable.notes.join(", "),
+        ]);
+    }
+    indented(&table)
+}
+
+fn origin(variable: &Variable) -> String {
+    variable
+        .places
+        .iter()
+        .enumerate()
+        .map(|(index, place)| {
+            if index == 0 {
+                place.clone()
+            } else {
+                format!("\nelse {place}")
+            }
+        })
+        .collect()
+}
+
+fn requests(report: &Report, width: u16) -> String {
+    if report.requests.is_empty() {
+        return "  none\n".to_owned();
+    }
+    let mut table = table(width);
+    for requests in &report.requests {
+        let name = if requests.scheme == requests.kind {
+            requests.scheme.clone()
+        } else {
+            format!("{} ({})", requests.scheme, requests.kind)
+        };
+        let mut labels = requests.labels.join("\n");
+        if !requests.is_available {
+            labels.push_str("\nthis version of endow has no such backend: `run` will fail");
+        }
+        table.add_row([name, requests.count.to_string(), labels]);
+    }
+    indented(&table)
+}
+
+fn reasons(names: &BTreeMap<String, Vec<String>>, width: u16) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let mut table = table(width);
+    for (reason, names) in names {
+        table.add_row([reason.clone(), names.join(" ")]);
+    }
+    indented(&table)
+}
+
+fn table(width: u16) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width.saturating_sub(2));
+    table
+}
+
+/// The table without the blanks at the ends of its lines.
+fn indented(table: &Table) -> String {
+    table
+        .to_string()
+        .lines()
+        .fold(String::new(), |mut text, line| {
+            let _ = writeln!(text, " {}", line.trim_end());
+            text
+        })
+}

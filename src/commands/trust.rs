@@ -1,0 +1,55 @@
+//! `endow trust`: consent to what a found manifest may not do by itself.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use crate::{
+    cli::ProfileChoice,
+    error::Error,
+    manifest::trust,
+    session::{Context, Only},
+};
+
+/// Record that the manifest's programs and addresses may be used.
+///
+/// Covered are programs, addresses, certificates and variables that make programs run code, over
+/// all files and profiles. When one of them changes, endow asks again; a new name does not ask.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  endow explain       read what the manifest would do
+  endow trust         allow it")]
+pub struct Arguments {
+    #[command(flatten)]
+    profile: ProfileChoice,
+}
+
+pub(super) fn trust(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+    let mut session = context.open(&arguments.profile)?;
+    session.refuse_stranger()?;
+    session.plan(&Only::Everything)?;
+    if session.trust.is_empty() {
+        return context.ui.report(&format!(
+            "{} has nothing that must be trusted\n",
+            session.found.display
+        ));
+    }
+    let mut text = format!("trusted: {}\n", session.found.display);
+    for part in &session.trust {
+        let _ = writeln!(
+            text,
+            "  {} ({})",
+            part.what,
+            session.manifest.sources.cite(part.span)
+        );
+    }
+    let digest = trust::digest(&session.trust);
+    trust::store(
+        session.manifest.home.as_deref(),
+        &session.found.path,
+        &digest,
+    )
+    .map_err(|reason| Error::TrustNotStored { reason })?;
+    context.ui.report(&text)
+}

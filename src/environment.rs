@@ -1,0 +1,166 @@
+//! The child's environment: the declared variables, the inherited ones, and nothing else.
+//!
+//! A pure function of the launcher's environment, the manifest's words and the values. Names and
+//! values are bytes. The block is built once, in memory that is wiped.
+
+pub mod inherit;
+
+use std::{
+    collections::BTreeMap,
+    ffi::{CStr, OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
+
+use endow_providers::Secret;
+use zeroize::Zeroizing;
+
+use self::inherit::Fate;
+
+/// An environment block: `NAME=value` strings, sorted by name, each name once.
+pub struct Environment {
+    /// All strings one after the other, each with its NUL.
+    arena: Zeroizing<Vec<u8>>,
+    /// Where each string begins, and how long its name is.
+    starts: Vec<(usize, usize)>,
+}
+
+/// A value that can't stand in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NulInValue {
+    /// The variables, by name.
+    pub names: Vec<String>,
+}
+
+/// One more variable of the command line: `-e NAME=VALUE`.
+pub type Extra = (OsString, OsString);
+
+impl Environment {
+    /// Builds the block. `fates` says which entry of `parent` is passed on; a declared value
+    /// hides nothing, because a declared name is never inherited.
+    pub fn build(
+        parent: &[(OsString, OsString)],
+        fates: &[Fate],
+        extra: &[Extra],
+        values: &BTreeMap<String, Option<Secret>>,
+    ) -> Result<Self, NulInValue> {
+        let names: Vec<String> = values
+            .iter()
+            .filter(|(_, value)| {
+                value
+                    .as_ref()
+                    .is_some_and(|value| value.expose().contains(&0))
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !names.is_empty() {
+            return Err(NulInValue { names });
+        }
+        let mut entries: BTreeMap<&OsStr, &[u8]> = BTreeMap::new();
+        for ((name, value), fate) in parent.iter().zip(fates) {
+            if fate.is_inherited() {
+                entries.entry(name).or_insert(value.as_bytes());
+            }
+        }
+        for (name, value) in extra {
+            entries.insert(name, value.as_bytes());
+        }
+        for (name, value) in values {
+            if let Some(value) = value {
+                entries.insert(OsStr::new(name), value.expose());
+            }
+        }
+        Ok(Self::arrange(&entries))
+    }
+
+    fn arrange(entries: &BTreeMap<&OsStr, &[u8]>) -> Self {
+        let size = entries
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 2)
+            .sum();
+        let mut arena = Zeroizing::new(Vec::with_capacity(size));
+        let mut starts = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            starts.push((arena.len(), name.len()));
+            arena.extend_from_slice(name.as_bytes());
+            arena.push(b'=');
+            arena.extend_from_slice(value);
+            arena.push(0);
+        }
+        Self { arena, starts }
+    }
+
+    /// The strings, as `execve` takes them.
+    pub fn strings(&self) -> Vec<&CStr> {
+        self.starts
+            .iter()
+            .filter_map(|(start, _)| CStr::from_bytes_until_nul(&self.arena[*start..]).ok())
+            .collect()
+    }
+
+    /// Each name and the length of its string with the NUL, in bytes.
+    pub fn sizes(&self) -> impl Iterator<Item = (&OsStr, usize)> {
+        let ends = self
+            .starts
+            .iter()
+            .skip(1)
+            .map(|(start, _)| *start)
+            .chain([self.arena.len()]);
+        self.starts.iter().zip(ends).map(|((start, name), end)| {
+            (
+                OsStr::from_bytes(&self.arena[*start..start + name]),
+                end - start,
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use endow_providers::Secret;
+
+    use super::{Environment, inherit::Fate};
+
+    fn values(pairs: &[(&str, Option<&[u8]>)]) -> BTreeMap<String, Option<Secret>> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.map(Secret::copied_from)))
+            .collect()
+    }
+
+    #[test]
+    fn the_block_is_sorted_by_bytes_and_the_first_of_a_doubled_name_counts() {
+        let parent = [("b", "1"), ("A", "2"), ("b", "3"), ("_", "4")]
+            .map(|(name, value)| (name.into(), value.into()));
+        let fates = vec![Fate::Inherited(super::inherit::Why::Base); 4];
+        let environment = Environment::build(
+            &parent,
+            &fates,
+            &[],
+            &values(&[("Z", Some(b"\xff\n")), ("ABSENT", None)]),
+        )
+        .unwrap();
+        let strings: Vec<&[u8]> = environment
+            .strings()
+            .iter()
+            .map(|string| string.to_bytes())
+            .collect();
+        assert_eq!(strings, [b"A=2".as_slice(), b"Z=\xff\n", b"_=4", b"b=1"]);
+        let sizes: Vec<usize> = environment.sizes().map(|(_, size)| size).collect();
+        assert_eq!(sizes, [4, 5, 4, 4]);
+    }
+
+    #[test]
+    fn a_nul_in_a_value_is_refused_by_name() {
+        let refused = Environment::build(
+            &[],
+            &[],
+            &[],
+            &values(&[("OK", Some(b"x")), ("BAD", Some(b"a\0b"))]),
+        )
+        .err()
+        .unwrap();
+        assert_eq!(refused.names, ["BAD"]);
+    }
+}

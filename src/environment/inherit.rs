@@ -1,0 +1,370 @@
+//! Which variables of the launcher reach the child, and why.
+
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
+
+use endow_providers::kind;
+
+use crate::manifest::{
+    Manifest,
+    document::Setting,
+    source::{Span, Spanned},
+};
+
+/// What is inherited by default, in groups for the documentation. The same in every profile.
+pub const BASE: [(&str, &[&str]); 7] = [
+    (
+        "the user and the place",
+        &[
+            "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "HOSTNAME", "TMPDIR", "TMP", "TEMP",
+            "TZ", "LANG", "LANGUAGE", "LC_*",
+        ],
+    ),
+    (
+        "the terminal",
+        &["TERM*", "COLORTERM", "*COLOR*", "EDITOR", "VISUAL", "PAGER"],
+    ),
+    (
+        "the session",
+        &[
+            "XDG_*",
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "XAUTHORITY",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "WSL_*",
+            "SSH_AUTH_SOCK",
+            "GPG_TTY",
+            "CI",
+        ],
+    ),
+    (
+        "proxies",
+        &[
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "FTP_PROXY",
+            "NO_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "ftp_proxy",
+            "no_proxy",
+        ],
+    ),
+    (
+        "certificates",
+        &[
+            "SSL_CERT_*",
+            "NODE_EXTRA_CA_CERTS",
+            "REQUESTS_CA_BUNDLE",
+            "CURL_CA_BUNDLE",
+        ],
+    ),
+    (
+        "toolchains",
+        &[
+            "NODE_OPTIONS",
+            "NODE_PATH",
+            "NVM_DIR",
+            "PNPM_HOME",
+            "COREPACK_HOME",
+            "VIRTUAL_ENV",
+            "CONDA_PREFIX",
+            "PYTHON*",
+            "PYENV_ROOT",
+            "JAVA_HOME",
+            "GOPATH",
+            "GOFLAGS",
+            "CARGO_HOME",
+            "RUSTUP_HOME",
+            "RUST_LOG",
+            "RUST_BACKTRACE",
+            "LD_LIBRARY_PATH",
+            "CUDA_*",
+            "NVIDIA_*",
+            "HF_HOME",
+            "DOCKER_HOST",
+            "KUBECONFIG",
+        ],
+    ),
+    (
+        "service managers",
+        &[
+            "KUBERNETES_SERVICE_*",
+            "NOTIFY_SOCKET",
+            "LISTEN_*",
+            "CREDENTIALS_DIRECTORY",
+        ],
+    ),
+];
+
+/// A name with one of these is left out of what a pattern of the base set brings in.
+pub const SUSPICIOUS: [&str; 6] = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "KEY", "CREDENTIAL"];
+
+/// The group `aws`: workload identity, region, and the runtimes of Lambda and ECS.
+pub const AWS: [&str; 20] = [
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_EC2_METADATA_*",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_*",
+    "AWS_XRAY_*",
+    "ECS_CONTAINER_METADATA_URI*",
+    "LAMBDA_*",
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+];
+
+/// What becomes of one entry of the launcher's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The child gets it.
+    Inherited(Why),
+    /// It does not.
+    Dropped(WhyNot),
+}
+
+impl Fate {
+    /// Whether the child gets it.
+    pub fn is_inherited(&self) -> bool {
+        matches!(self, Self::Inherited(_))
+    }
+}
+
+/// Why a variable is inherited.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The base set.
+    Base,
+    /// A word of `inherit`, and where it stands.
+    Word(String, Span),
+    /// `-e NAME`.
+    Flag,
+}
+
+/// Why a variable is dropped.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyNot {
+    /// Nothing brings it in.
+    NotInherited,
+    /// The manifest declares it.
+    Declared,
+    /// A pattern would bring in what looks like a secret.
+    Suspicious,
+    /// A static credential of a backend, which only its literal name passes on.
+    Credential(String),
+    /// A word of `inherit` takes it out.
+    Removed(String, Span),
+    /// The same name stands before it.
+    Doubled,
+}
+
+/// The rules of one run.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    words: &'a [Spanned<String>],
+    declared: BTreeSet<&'a str>,
+    flags: &'a [OsString],
+    /// Pattern and whose credential it is.
+    credentials: Vec<(String, String)>,
+}
+
+impl<'a> Rules<'a> {
+    /// The rules of a manifest and of the names that `-e` passes on.
+    pub fn new(manifest: &'a Manifest, flags: &'a [OsString]) -> Self {
+        Self {
+            words: &manifest.inherit,
+            declared: manifest.variables.keys().map(String::as_str).collect(),
+            flags,
+            credentials: credentials(manifest),
+        }
+    }
+
+    /// The fate of every entry, in their order.
+    pub fn fates(&self, parent: &[(OsString, OsString)]) -> Vec<Fate> {
+        let mut seen = BTreeSet::new();
+        parent
+            .iter()
+            .map(|(name, _)| {
+                if seen.insert(name) {
+                    self.fate(name)
+                } else {
+                    Fate::Dropped(WhyNot::Doubled)
+                }
+            })
+            .collect()
+    }
+
+    fn fate(&self, name: &OsStr) -> Fate {
+        if name
+            .to_str()
+            .is_some_and(|name| self.declared.contains(name))
+        {
+            return Fate::Dropped(WhyNot::Declared);
+        }
+        if self.flags.iter().any(|flag| flag == name) {
+            return Fate::Inherited(Why::Flag);
+        }
+        let (fate, is_literal) = self.words.iter().fold(base(name), |so_far, word| {
+            apply(word, name).unwrap_or(so_far)
+        });
+        match (&fate, self.credential(name)) {
+            (Fate::Inherited(_), Some(owner)) if !is_literal => {
+                Fate::Dropped(WhyNot::Credential(owner))
+            }
+            _ => fate,
+        }
+    }
+
+    fn credential(&self, name: &OsStr) -> Option<String> {
+        self.credentials
+            .iter()
+            .find(|(pattern, _)| matches(pattern.as_bytes(), name.as_bytes()))
+            .map(|(_, owner)| owner.clone())
+    }
+}
+
+/// The fate by the base set alone, and whether its literal name stands there.
+fn base(name: &OsStr) -> (Fate, bool) {
+    let pattern = BASE
+        .iter()
+        .flat_map(|(_, patterns)| *patterns)
+        .find(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
+    let upper = name.to_string_lossy().to_ascii_uppercase();
+    match pattern {
+        None => (Fate::Dropped(WhyNot::NotInherited), false),
+        Some(pattern)
+            if pattern.contains('*') && SUSPICIOUS.iter().any(|word| upper.contains(word)) =>
+        {
+            (Fate::Dropped(WhyNot::Suspicious), false)
+        }
+        Some(_) => (Fate::Inherited(Why::Base), false),
+    }
+}
+
+/// What one word of `inherit` says of a name; `None` where it says nothing.
+fn apply(word: &Spanned<String>, name: &OsStr) -> Option<(Fate, bool)> {
+    let text = word.value.as_str();
+    if text == "none" {
+        return Some((
+            Fate::Dropped(WhyNot::Removed(text.to_owned(), word.span)),
+            false,
+        ));
+    }
+    if let Some(removed) = text.strip_prefix('-') {
+        return means(removed, name).then(|| {
+            (
+                Fate::Dropped(WhyNot::Removed(text.to_owned(), word.span)),
+                false,
+            )
+        });
+    }
+    means(text, name).then(|| {
+        (
+            Fate::Inherited(Why::Word(text.to_owned(), word.span)),
+            text.as_bytes() == name.as_bytes(),
+        )
+    })
+}
+
+/// Whether a name, a glob or a group means a variable.
+fn means(word: &str, name: &OsStr) -> bool {
+    match word {
+        "all" => true,
+        "aws" => AWS
+            .iter()
+            .any(|pattern| matches(pattern.as_bytes(), name.as_bytes())),
+        _ => matches(word.as_bytes(), name.as_bytes()),
+    }
+}
+
+/// A glob with `*` for any run of bytes.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => name.is_empty(),
+        Some((b'*', rest)) => (0..=name.len()).any(|skipped| matches(rest, &name[skipped..])),
+        Some((byte, rest)) => name
+            .split_first()
+            .is_some_and(|(first, tail)| first == byte && matches(rest, tail)),
+    }
+}
+
+/// Every backend's static credentials, used or not, and the variables that settings read.
+fn credentials(manifest: &Manifest) -> Vec<(String, String)> {
+    let mut credentials: Vec<(String, String)> = kind::ALL
+        .iter()
+        .flat_map(|kind| {
+            kind.static_credentials
+                .iter()
+                .map(|pattern| ((*pattern).to_owned(), kind.name.to_owned()))
+        })
+        .collect();
+    for (scheme, backend) in &manifest.backends {
+        let mut references = Vec::new();
+        backend
+            .settings
+            .values()
+            .for_each(|setting| Setting::references(&setting.value, setting.span, &mut references));
+        for (reference, _) in references {
+            if manifest
+                .kind(&reference.scheme)
+                .is_some_and(|kind| kind.name == "env")
+            {
+                credentials.push((reference.locator().to_owned(), scheme.clone()));
+            }
+        }
+    }
+    credentials
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BASE, base, matches};
+
+    #[test]
+    fn a_star_matches_any_run_of_bytes() {
+        for (pattern, name, expected) in [
+            ("LC_*", "LC_ALL", true),
+            ("LC_*", "LC_", true),
+            ("LC_*", "XLC_A", false),
+            ("*COLOR*", "FORCE_COLOR", true),
+            ("*COLOR*", "COLORFGBG", true),
+            ("*", "", true),
+            ("PATH", "PATHS", false),
+            ("A*C*E", "ABCDE", true),
+            ("A*C*E", "ABCDEF", false),
+        ] {
+            assert_eq!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_literal_name_of_the_base_set_is_inherited() {
+        for name in BASE
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .filter(|name| !name.contains('*'))
+        {
+            assert!(base(name.as_ref()).0.is_inherited(), "{name}");
+        }
+    }
+}

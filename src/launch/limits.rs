@@ -1,0 +1,61 @@
+//! The kernel's limits on arguments and environment, checked before launch so that the culprit
+//! can be named (Linux, fs/exec.c).
+//!
+//! One string with its NUL has at most 32 pages. All strings and their pointers together have a
+//! quarter of the stack's limit, at most 6 MiB and at least 128 KiB.
+
+use std::ffi::CString;
+
+use super::Program;
+use crate::{environment::Environment, error::Error, sys::process};
+
+const PAGES_OF_A_STRING: usize = 32;
+const LEAST_TOTAL: u64 = 128 << 10;
+const MOST_TOTAL: u64 = 6 << 20;
+/// How many culprits are named where no single one is.
+const NAMED: usize = 5;
+
+/// Checks what `execve` would answer with E2BIG.
+pub(super) fn check(
+    program: &Program,
+    arguments: &[CString],
+    environment: &Environment,
+) -> Result<(), Error> {
+    let longest = PAGES_OF_A_STRING * process::page_size();
+    if let Some((name, size)) = environment.sizes().find(|(_, size)| *size > longest) {
+        // The string is the name, `=`, the value and a NUL.
+        return Err(Error::VariableTooBig {
+            name: name.display().to_string(),
+            size: size - name.len() - 2,
+            limit: longest - name.len() - 2,
+        });
+    }
+    let pointer = size_of::<usize>();
+    let strings: usize = environment.sizes().map(|(_, size)| size + pointer).sum();
+    let arguments: usize = arguments
+        .iter()
+        .map(|argument| argument.as_bytes_with_nul().len() + pointer)
+        .sum();
+    let total = strings + arguments + program.path.as_os_str().len() + 1 + pointer;
+    let limit = (process::stack_limit() / 4).clamp(LEAST_TOTAL, MOST_TOTAL);
+    if u64::try_from(total).unwrap_or(u64::MAX) > limit {
+        Err(too_big(environment))
+    } else {
+        Ok(())
+    }
+}
+
+/// Names the largest variables.
+pub(super) fn too_big(environment: &Environment) -> Error {
+    let mut sizes: Vec<(String, usize)> = environment
+        .sizes()
+        .map(|(name, size)| (name.display().to_string(), size))
+        .collect();
+    let total = sizes.iter().map(|(_, size)| size).sum();
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    sizes.truncate(NAMED);
+    Error::EnvironmentTooBig {
+        largest: sizes,
+        total,
+    }
+}

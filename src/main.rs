@@ -1,0 +1,7 @@
+//! The program `endow`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    endow::main()
+}

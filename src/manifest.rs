@@ -1,0 +1,219 @@
+//! The manifest: found, read, checked and merged for one profile.
+//!
+//! Everything that is wrong is collected; nothing here reads a value or talks to a backend.
+
+pub mod credential;
+pub mod diagnostic;
+pub mod document;
+pub mod duration;
+mod entry;
+pub mod find;
+mod layers;
+mod link;
+mod load;
+mod read;
+mod reader;
+pub mod reference;
+pub mod schema;
+pub mod source;
+pub mod template;
+pub mod trust;
+pub mod yaml;
+
+use std::{collections::BTreeMap, path::PathBuf, rc::Rc};
+
+use endow_providers::{Kind, kind};
+
+pub use self::load::{Owner, Unreadable, reason};
+use self::{
+    diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    document::{Entry, Run, Setting},
+    find::Found,
+    reference::{Reference, Scope},
+    source::{Sources, Span, Spanned},
+    trust::Part,
+};
+
+/// A manifest for one profile.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The files it was read from.
+    pub sources: Rc<Sources>,
+    /// `project`.
+    pub project: Option<String>,
+    /// The chosen profile; `None` where the manifest has none.
+    pub profile: Option<String>,
+    /// Whether that profile is a production profile.
+    pub is_production: bool,
+    /// Settings by scheme, merged.
+    pub backends: BTreeMap<String, Backend>,
+    /// From far to near.
+    pub inherit: Vec<Spanned<String>>,
+    /// The nearest layer's places for names without one.
+    pub from: Option<Vec<Spanned<Reference>>>,
+    /// The declared variables.
+    pub variables: BTreeMap<String, Variable>,
+    /// Names for `--only`.
+    pub groups: BTreeMap<String, Vec<Spanned<String>>>,
+    /// Defaults of `endow run`.
+    pub run: Run,
+    /// The home directory, for `~/`.
+    pub home: Option<PathBuf>,
+}
+
+/// A declared variable, all layers merged.
+#[derive(Debug)]
+pub struct Variable {
+    /// What its layers say.
+    pub entry: Entry,
+    /// Where its name is first declared.
+    pub span: Span,
+}
+
+/// A backend's settings, all layers merged.
+#[derive(Debug)]
+pub struct Backend {
+    /// By name; `type` among them.
+    pub settings: document::Backend,
+    /// Where it is first declared.
+    pub span: Span,
+}
+
+impl Manifest {
+    /// The type of a scheme: what its entry says, else the built-in of that name.
+    pub fn kind(&self, scheme: &str) -> Option<&'static Kind> {
+        match self
+            .backends
+            .get(scheme)
+            .and_then(|backend| backend.settings.get("type"))
+        {
+            Some(Spanned {
+                value: Setting::Text(name),
+                ..
+            }) => kind::named(name),
+            _ => kind::named(scheme),
+        }
+    }
+
+    /// What placeholders and relative paths mean in a reference said at `span`, for a variable.
+    pub fn scope<'a>(&'a self, span: Span, variable: Option<(&'a str, &'a str)>) -> Scope<'a> {
+        Scope {
+            variable,
+            project: self.project.as_deref(),
+            profile: self.profile.as_deref(),
+            directory: self.sources.get(span.source).directory(),
+            home: self.home.as_deref(),
+        }
+    }
+}
+
+/// A manifest with what was found wrong with it so far.
+#[derive(Debug)]
+pub struct Opened {
+    /// The manifest, as far as it could be understood.
+    pub manifest: Manifest,
+    /// What is wrong.
+    pub problems: Problems,
+    /// What must be trusted before a manifest found by search is obeyed.
+    pub trust: Vec<Part>,
+    /// Who can change its files.
+    pub owners: Vec<Owner>,
+    /// The names of all profiles.
+    pub profiles: Vec<String>,
+}
+
+/// Which profile the caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// This one; the text says who named it: `--profile` or `ENDOW_PROFILE`.
+    Named(&'a str, &'a str),
+    /// The manifest's default.
+    Default,
+}
+
+/// Reads and merges the manifest. `environment` decides only which addresses the ecosystem's own
+/// variables already name.
+pub fn open(
+    found: &Found,
+    choice: Choice<'_>,
+    home: Option<PathBuf>,
+    environment: &trust::Lookup<'_>,
+) -> Result<Opened, Unreadable> {
+    let mut problems = Problems::default();
+    let mut loaded = load::load(&found.path, &found.display, home, &mut problems)?;
+    link::check_documents(&mut loaded, &mut problems);
+    layers::check_profiles(&loaded.documents, &mut problems);
+    let profile = choose(&loaded, choice, &mut problems);
+    let trust = trust::parts(&loaded, environment);
+    let owners = loaded.owners.clone();
+    let profiles = layers::profile_names(&loaded.documents)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let manifest = layers::merge(loaded, profile.as_deref());
+    link::check_manifest(&manifest, &mut problems);
+    Ok(Opened {
+        manifest,
+        problems,
+        trust,
+        owners,
+        profiles,
+    })
+}
+
+fn choose(loaded: &load::Loaded, choice: Choice<'_>, problems: &mut Problems) -> Option<String> {
+    let known = layers::profile_names(&loaded.documents);
+    let list = known.iter().copied().collect::<Vec<_>>().join(", ");
+    match choice {
+        Choice::Named(name, said_by) if !known.contains(name) => {
+            let hint =
+                did_you_mean(name, known.iter().copied()).unwrap_or_else(|| match list.as_str() {
+                    "" => "the manifest has no profiles".to_owned(),
+                    list => format!("there are: {list}"),
+                });
+            problems.add(
+                Diagnostic::whole(
+                    "unknown-profile",
+                    format!("no profile `{}`, which {said_by} names", shown(name)),
+                )
+                .hint(hint),
+            );
+            None
+        }
+        Choice::Named(name, _) => Some(name.to_owned()),
+        Choice::Default => {
+            let default = layers::nearest_spanned(
+                loaded
+                    .documents
+                    .iter()
+                    .map(|document| &document.default_profile),
+            );
+            match default {
+                Some(default) => known
+                    .contains(default.value.as_str())
+                    .then(|| default.value.clone()),
+                None if known.is_empty() => None,
+                None => {
+                    problems.add(
+                        Diagnostic::whole(
+                            "no-profile",
+                            "no profile is chosen, and the manifest has no `default_profile`",
+                        )
+                        .hint(format!(
+                            "choose one with --profile or ENDOW_PROFILE: {list}"
+                        )),
+                    );
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// Whether a text can name a variable: `[A-Za-z_][A-Za-z0-9_]*`.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}

@@ -1,0 +1,191 @@
+//! One manifest file, typed: what it says before it is merged with others.
+
+use std::collections::BTreeMap;
+
+use super::{
+    reference::Reference,
+    source::{SourceId, Span, Spanned},
+    template::Template,
+};
+
+/// One file.
+#[derive(Debug)]
+pub struct Document {
+    /// Which.
+    pub source: SourceId,
+    /// `project`.
+    pub project: Option<Spanned<String>>,
+    /// `extends`, as written.
+    pub extends: Vec<Spanned<String>>,
+    /// `default_profile`.
+    pub default_profile: Option<Spanned<String>>,
+    /// `groups`.
+    pub groups: Vec<(Spanned<String>, Vec<Spanned<String>>)>,
+    /// The top level.
+    pub top: Layer,
+    /// `profiles`.
+    pub profiles: Vec<Profile>,
+    /// `defaults`: metadata of entries that do not say their own.
+    pub defaults: BTreeMap<&'static str, Spanned<Metadatum>>,
+}
+
+/// One profile of one file.
+#[derive(Debug)]
+pub struct Profile {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// `production`, where it is stated.
+    pub production: Option<Spanned<bool>>,
+    /// `extends`.
+    pub extends: Vec<Spanned<String>>,
+    /// The rest.
+    pub layer: Layer,
+}
+
+/// What a top level and a profile have in common.
+#[derive(Debug, Default)]
+pub struct Layer {
+    /// `backends`.
+    pub backends: Vec<(Spanned<String>, Backend)>,
+    /// `inherit`.
+    pub inherit: Vec<Spanned<String>>,
+    /// `from`, in the order in which the places are asked.
+    pub from: Option<Vec<Spanned<Reference>>>,
+    /// `env` and `values`.
+    pub entries: Vec<(Spanned<String>, Entry)>,
+    /// `run`.
+    pub run: Run,
+}
+
+/// Settings of a backend, as one layer says them.
+pub type Backend = BTreeMap<String, Spanned<Setting>>;
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// A scalar as written.
+    Text(String),
+    /// A list.
+    List(Vec<Spanned<Setting>>),
+    /// A map.
+    Map(BTreeMap<String, Spanned<Setting>>),
+    /// `{ from: REFERENCE }`.
+    Reference(Reference),
+}
+
+impl Setting {
+    /// Every reference in it.
+    pub fn references<'a>(&'a self, span: Span, found: &mut Vec<(&'a Reference, Span)>) {
+        match self {
+            Self::Text(_) => {}
+            Self::List(items) => items
+                .iter()
+                .for_each(|item| item.value.references(item.span, found)),
+            Self::Map(map) => map
+                .values()
+                .for_each(|item| item.value.references(item.span, found)),
+            Self::Reference(reference) => found.push((reference, span)),
+        }
+    }
+}
+
+/// An entry of `env` or `values`, as one layer says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// `from`, `value` or `template`: one slot.
+    pub origin: Option<Spanned<Origin>>,
+    /// `key`.
+    pub key: Option<Spanned<String>>,
+    /// `default`.
+    pub default: Option<Spanned<String>>,
+    /// `required`.
+    pub required: Option<Spanned<bool>>,
+    /// `export`.
+    pub export: Option<Spanned<bool>>,
+    /// `as`.
+    pub delivery: Option<Spanned<Delivery>>,
+    /// `lease: abandon`.
+    pub abandons_lease: Option<Spanned<bool>>,
+    /// `on_change`.
+    pub on_change: Option<Spanned<OnChange>>,
+    /// The register's keys.
+    pub metadata: BTreeMap<&'static str, Spanned<Metadatum>>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `from`.
+    From(Vec<Spanned<Reference>>),
+    /// `value`.
+    Value(String),
+    /// `template`.
+    Template(Template),
+}
+
+/// How a value reaches the child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// In the environment.
+    Env,
+    /// In the environment, a JSON object as its text.
+    Json,
+    /// As a file; the variable holds its path.
+    File(FileDelivery),
+}
+
+/// `as: file` and its settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileDelivery {
+    /// On tmpfs instead of in a memory file.
+    pub is_tmpfs: bool,
+    /// Permissions.
+    pub mode: Option<u32>,
+    /// User that owns it.
+    pub owner: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// What a supervised run does when a value changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnChange {
+    /// Starts the child again.
+    Restart,
+    /// Sends it a signal, by name without `SIG`.
+    Signal(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// A metadata value, checked for form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Metadatum {
+    /// `true` or `false`.
+    Flag(bool),
+    /// `YYYY-MM-DD`.
+    Date(jiff::civil::Date),
+    /// A length of time.
+    Duration(std::time::Duration),
+    /// A text.
+    Text(String),
+    /// Texts.
+    Texts(Vec<String>),
+    /// Finding and reason.
+    Reasons(BTreeMap<String, String>),
+}
+
+/// `run`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// `redact`.
+    pub redact: Option<Spanned<bool>>,
+    /// `timeout`.
+    pub timeout: Option<Spanned<std::time::Duration>>,
+    /// `stop_signal`.
+    pub stop_signal: Option<Spanned<String>>,
+    /// `stop_timeout`.
+    pub stop_timeout: Option<Spanned<std::time::Duration>>,
+    /// `watch`.
+    pub watch: Option<Spanned<bool>>,
+}

@@ -1,0 +1,103 @@
+//! Which file is the manifest.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The name that is searched for.
+pub const NAME: &str = "secretfile.yaml";
+const OTHER_NAME: &str = "secretfile.yml";
+
+/// Where the manifest is, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Absolute.
+    pub path: PathBuf,
+    /// As it is shown: the way from the working directory.
+    pub display: String,
+    /// Whether the caller named it: that is consent to all of it.
+    pub is_named: bool,
+}
+
+/// Why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFound {
+    /// A lower-case fragment.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+/// Finds it: the named one, else the nearest from the working directory upward. The directory
+/// that holds `.git`, or home, is the last one looked at.
+pub fn find(
+    named: Option<&Path>,
+    working_directory: &Path,
+    home: Option<&Path>,
+) -> Result<Found, NotFound> {
+    if let Some(path) = named {
+        return Ok(Found {
+            path: clean(&working_directory.join(path)),
+            display: path.display().to_string(),
+            is_named: true,
+        });
+    }
+    let mut other = None;
+    for (depth, directory) in working_directory.ancestors().enumerate() {
+        let path = directory.join(NAME);
+        // Anything of that name ends the search, also what can't be read: skipping it would
+        // silently take a farther manifest.
+        if fs::symlink_metadata(&path).is_ok() || is_unsearchable(directory) {
+            let display = if depth <= 3 {
+                format!("{}{NAME}", "../".repeat(depth))
+            } else {
+                path.display().to_string()
+            };
+            return Ok(Found {
+                path,
+                display,
+                is_named: false,
+            });
+        }
+        if other.is_none() && fs::symlink_metadata(directory.join(OTHER_NAME)).is_ok() {
+            other = Some(directory.join(OTHER_NAME));
+        }
+        if Some(directory) == home || fs::symlink_metadata(directory.join(".git")).is_ok() {
+            break;
+        }
+    }
+    let hint = match other {
+        Some(path) => format!(
+            "{} is there: rename it to {NAME}, or name it with --file",
+            path.display()
+        ),
+        None => format!(
+            "write one (see `endow --help`), or name one: `endow --file PATH ...`, or {}",
+            crate::cli::FILE_VARIABLE
+        ),
+    };
+    Err(NotFound {
+        message: format!("no {NAME} in this directory or above it"),
+        hints: vec![hint],
+    })
+}
+
+fn is_unsearchable(directory: &Path) -> bool {
+    matches!(fs::symlink_metadata(directory.join(NAME)), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
+/// A path without `.` segments.
+fn clean(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// The home directory: `HOME`, where it is absolute.
+pub fn home(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
+    environment
+        .iter()
+        .find(|(name, _)| name == "HOME")
+        .map(|(_, value)| PathBuf::from(value))
+        .filter(|path| path.is_absolute())
+}

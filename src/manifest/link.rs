@@ -1,0 +1,369 @@
+//! Checks that need more than one place of the manifest: schemes against backends, settings
+//! against types, templates against names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use endow_providers::{Kind, Shape, kind};
+
+use super::{
+    Manifest, credential,
+    diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    document::{Backend, Document, Layer, Origin, Setting},
+    entry::{swallowed, swallowed_problem},
+    load::Loaded,
+    reference::Reference,
+    source::{Sources, Span, Spanned},
+};
+
+/// The types of all schemes that any layer of any file declares. Where layers disagree, the
+/// nearest is right for its profile; for the grammar of a reference the types are alike.
+fn schemes(documents: &[Document]) -> BTreeMap<String, Option<&'static Kind>> {
+    let mut schemes: BTreeMap<String, Option<&'static Kind>> = kind::ALL
+        .iter()
+        .flat_map(|kind| {
+            std::iter::once(kind.name)
+                .chain(kind.aliases.iter().copied())
+                .map(|name| (name.to_owned(), Some(*kind)))
+        })
+        .collect();
+    for (name, settings) in every_layer(documents).flat_map(|layer| &layer.backends) {
+        match settings.get("type") {
+            Some(Spanned {
+                value: Setting::Text(text),
+                ..
+            }) => {
+                schemes.insert(name.value.clone(), kind::named(text));
+            }
+            _ => {
+                schemes.entry(name.value.clone()).or_insert(None);
+            }
+        }
+    }
+    schemes
+}
+
+fn every_layer(documents: &[Document]) -> impl Iterator<Item = &Layer> {
+    documents.iter().flat_map(|document| {
+        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
+    })
+}
+
+/// What holds for all layers of all files, whichever profile is chosen.
+pub(super) fn check_documents(loaded: &mut Loaded, problems: &mut Problems) {
+    let schemes = schemes(&loaded.documents);
+    for layer in every_layer(&loaded.documents) {
+        for (name, settings) in &layer.backends {
+            check_backend(name, settings, &schemes, &mut loaded.sources, problems);
+        }
+        let origins =
+            layer
+                .entries
+                .iter()
+                .filter_map(|(_, entry)| match &entry.origin.as_ref()?.value {
+                    Origin::From(references) => Some(references),
+                    _ => None,
+                });
+        for reference in origins.chain(&layer.from).flatten() {
+            check_reference(
+                &reference.value,
+                reference.span,
+                &schemes,
+                &mut loaded.sources,
+                problems,
+            );
+        }
+    }
+    for document in &loaded.documents {
+        check_groups(document, problems);
+    }
+}
+
+fn check_reference(
+    reference: &Reference,
+    span: Span,
+    schemes: &BTreeMap<String, Option<&'static Kind>>,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) {
+    let Some(kind) = schemes.get(&reference.scheme) else {
+        problems.add(unknown_scheme(reference, span, schemes));
+        return;
+    };
+    // A reference to a known backend is a place, not a value: it may be shown.
+    if credential::issuer(&reference.text).is_none() {
+        sources.show(span);
+    }
+    let takes_field = kind.is_some_and(|kind| kind.grammar.has_field);
+    if takes_field
+        && !reference.has_field()
+        && let Some(comment) = swallowed(&sources.get(span.source).text, span.end)
+    {
+        problems.add(swallowed_problem(Span {
+            start: comment,
+            end: comment + 1,
+            ..span
+        }));
+    }
+}
+
+fn unknown_scheme(
+    reference: &Reference,
+    span: Span,
+    schemes: &BTreeMap<String, Option<&'static Kind>>,
+) -> Diagnostic {
+    let problem = Diagnostic::at(
+        span,
+        "unknown-scheme",
+        format!("no backend is called `{}`", shown(&reference.scheme)),
+    );
+    match did_you_mean(&reference.scheme, schemes.keys().map(String::as_str)) {
+        Some(hint) => problem.hint(hint),
+        None => problem
+            .label("not shown: it can be a secret")
+            .hint("a plain URL is written `{ value: ... }`, or stands under `values`; one with a password is a template")
+            .hint(format!("a backend of your own name is declared under `backends`: `{}: {{ type: ... }}`", shown(&reference.scheme))),
+    }
+}
+
+fn check_backend(
+    name: &Spanned<String>,
+    settings: &Backend,
+    schemes: &BTreeMap<String, Option<&'static Kind>>,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) {
+    for (key, setting) in settings {
+        let mut references = Vec::new();
+        setting.value.references(setting.span, &mut references);
+        for (reference, span) in references {
+            check_reference(reference, span, schemes, sources, problems);
+        }
+        if let ("type", Setting::Text(text)) = (key.as_str(), &setting.value)
+            && kind::named(text).is_none()
+        {
+            let types = || kind::ALL.iter().map(|kind| kind.name);
+            let hint = did_you_mean(text, types()).unwrap_or_else(|| {
+                format!("there are: {}", types().collect::<Vec<_>>().join(", "))
+            });
+            problems.add(
+                Diagnostic::at(
+                    setting.span,
+                    "unknown-type",
+                    format!("no type of backend is called `{}`", shown(text)),
+                )
+                .hint(hint),
+            );
+        }
+    }
+    let Some(kind) = schemes.get(&name.value).copied().flatten() else {
+        if !settings.contains_key("type") {
+            problems.add(
+                Diagnostic::at(
+                    name.span,
+                    "unknown-type",
+                    format!("backend `{}` has no `type`", name.value),
+                )
+                .hint(format!(
+                    "a name that is no built-in type says its own: `{}: {{ type: vault, ... }}`",
+                    name.value
+                )),
+            );
+        }
+        return;
+    };
+    for (key, setting) in settings.iter().filter(|(key, _)| *key != "type") {
+        check_setting(kind, key, setting, problems);
+    }
+}
+
+fn check_setting(kind: &Kind, key: &str, setting: &Spanned<Setting>, problems: &mut Problems) {
+    let Some(known) = kind.settings.iter().find(|known| known.name == key) else {
+        let names = || kind.settings.iter().map(|known| known.name);
+        let hint = did_you_mean(key, names()).unwrap_or_else(|| match kind.settings {
+            [] => format!("`{}` has no settings", kind.name),
+            _ => format!(
+                "`{}` has: {}",
+                kind.name,
+                names().collect::<Vec<_>>().join(", ")
+            ),
+        });
+        problems.add(
+            Diagnostic::at(
+                setting.span,
+                "unknown-setting",
+                format!("`{}` has no setting `{}`", kind.name, shown(key)),
+            )
+            .hint(hint),
+        );
+        return;
+    };
+    let wanted = match (known.shape, &setting.value) {
+        (_, Setting::Reference(_))
+        | (Shape::Text, Setting::Text(_))
+        | (Shape::List, Setting::List(_))
+        | (Shape::Map, Setting::Map(_)) => None,
+        (Shape::Bool, Setting::Text(text)) if text == "true" || text == "false" => None,
+        (Shape::Text, _) => Some("a text"),
+        (Shape::Bool, _) => Some("`true` or `false`"),
+        (Shape::List, _) => Some("a list"),
+        (Shape::Map, _) => Some("a map"),
+    };
+    if let Some(wanted) = wanted {
+        problems.add(Diagnostic::at(
+            setting.span,
+            "wrong-type",
+            format!("`{key}` wants {wanted}"),
+        ));
+    }
+}
+
+fn check_groups(document: &Document, problems: &mut Problems) {
+    let layers = || {
+        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
+    };
+    let declared: BTreeMap<&str, Span> = layers()
+        .flat_map(|layer| &layer.entries)
+        .map(|(name, _)| (name.value.as_str(), name.span))
+        .collect();
+    for (group, members) in &document.groups {
+        if let Some(variable) = declared.get(group.value.as_str()) {
+            problems.add(
+                Diagnostic::at(
+                    group.span,
+                    "group-is-variable",
+                    format!("group `{}` has the name of a variable", shown(&group.value)),
+                )
+                .related(*variable, "declared here")
+                .hint("`--only` could mean either: rename the group"),
+            );
+        }
+        for member in members {
+            if !declared.contains_key(member.value.as_str()) {
+                problems.add(
+                    Diagnostic::at(
+                        member.span,
+                        "unknown-variable",
+                        format!(
+                            "group `{}` has a name that no `env` declares: `{}`",
+                            shown(&group.value),
+                            shown(&member.value)
+                        ),
+                    )
+                    .hint_if(did_you_mean(&member.value, declared.keys().copied())),
+                );
+            }
+        }
+    }
+}
+
+/// What holds for the merged manifest: one hop in settings, templates.
+pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
+    for (name, backend) in &manifest.backends {
+        check_hops(manifest, name, &backend.settings, problems);
+    }
+    for (name, variable) in &manifest.variables {
+        let Some(Spanned {
+            value: Origin::Template(template),
+            span,
+        }) = &variable.entry.origin
+        else {
+            continue;
+        };
+        for part in template.variables() {
+            if !manifest.variables.contains_key(part) {
+                problems.add(
+                    Diagnostic::at(
+                        *span,
+                        "unknown-variable",
+                        format!("the template of `{name}` names `{part}`, which no `env` declares"),
+                    )
+                    .hint_if(did_you_mean(
+                        part,
+                        manifest.variables.keys().map(String::as_str),
+                    ))
+                    .hint_if(
+                        manifest
+                            .variables
+                            .is_empty()
+                            .then(|| "declare it".to_owned()),
+                    ),
+                );
+            }
+        }
+        if let Some(cycle) = cycle(manifest, name)
+            && cycle.iter().min() == Some(&name.as_str())
+        {
+            let mut path = cycle;
+            path.push(name);
+            problems.add(Diagnostic::at(
+                *span,
+                "template-cycle",
+                format!(
+                    "templates need each other in a circle: {}",
+                    path.join(" -> ")
+                ),
+            ));
+        }
+    }
+}
+
+fn check_hops(manifest: &Manifest, name: &str, settings: &Backend, problems: &mut Problems) {
+    let mut references = Vec::new();
+    for setting in settings.values() {
+        setting.value.references(setting.span, &mut references);
+    }
+    for (reference, span) in references {
+        let mut inner = Vec::new();
+        if let Some(other) = manifest.backends.get(&reference.scheme) {
+            other
+                .settings
+                .values()
+                .for_each(|setting| setting.value.references(setting.span, &mut inner));
+        }
+        if let Some((_, other)) = inner.first() {
+            problems.add(
+                Diagnostic::at(
+                    span,
+                    "two-hops",
+                    format!(
+                        "a setting of `{name}` needs `{}`, whose own settings hold a reference",
+                        reference.scheme
+                    ),
+                )
+                .related(*other, "this one")
+                .hint("a setting's reference may use any backend whose settings hold none"),
+            );
+        }
+    }
+}
+
+/// The templates from `start` back to it, if there is such a way.
+fn cycle<'m>(manifest: &'m Manifest, start: &'m str) -> Option<Vec<&'m str>> {
+    fn walk<'m>(
+        manifest: &'m Manifest,
+        start: &str,
+        name: &'m str,
+        path: &mut Vec<&'m str>,
+        seen: &mut BTreeSet<&'m str>,
+    ) -> bool {
+        path.push(name);
+        if let Some(Spanned {
+            value: Origin::Template(template),
+            ..
+        }) = manifest
+            .variables
+            .get(name)
+            .and_then(|variable| variable.entry.origin.as_ref())
+        {
+            for part in template.variables() {
+                if part == start || (seen.insert(part) && walk(manifest, start, part, path, seen)) {
+                    return true;
+                }
+            }
+        }
+        path.pop();
+        false
+    }
+    let mut path = Vec::new();
+    walk(manifest, start, start, &mut path, &mut BTreeSet::new()).then_some(path)
+}

@@ -1,0 +1,254 @@
+//! Reading a manifest and all files that it extends.
+
+use std::{
+    fs::File,
+    io::Read,
+    os::unix::fs::MetadataExt,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{
+    diagnostic::{Diagnostic, Problems},
+    document::Document,
+    reader::Reader,
+    reference::{Scope, absolute},
+    source::{Source, SourceId, Sources, Spanned},
+    yaml,
+};
+
+/// Most files that one manifest can draw in.
+const MAX_FILES: usize = 100;
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) sources: Sources,
+    /// From far to near; the named file is the last.
+    pub(super) documents: Vec<Document>,
+    pub(super) home: Option<PathBuf>,
+    /// Who owns each file and whether everyone can write it, in the order of reading.
+    pub(super) owners: Vec<Owner>,
+}
+
+/// Who can change a file.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// As shown.
+    pub display: String,
+    /// User id.
+    pub uid: u32,
+    /// Whether every user can write it.
+    pub is_world_writable: bool,
+}
+
+impl Loaded {
+    /// The named file.
+    pub(super) fn main(&self) -> &Document {
+        self.documents
+            .last()
+            .expect("the named file is always read")
+    }
+}
+
+/// Why a file could not be read at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// As shown.
+    pub display: String,
+    /// A lower-case fragment.
+    pub message: String,
+}
+
+/// Reads the file at `path` and everything that it extends. A file that can't be read is an
+/// error only where it is the named one; an extended one is a problem like others.
+pub(super) fn load(
+    path: &Path,
+    display: &str,
+    home: Option<PathBuf>,
+    problems: &mut Problems,
+) -> Result<Loaded, Unreadable> {
+    let mut loader = Loader {
+        loaded: Loaded {
+            sources: Sources::default(),
+            documents: Vec::new(),
+            home,
+            owners: Vec::new(),
+        },
+        problems,
+        path: Vec::new(),
+    };
+    let id = loader.read(path, display)?;
+    loader.visit(id);
+    Ok(loader.loaded)
+}
+
+struct Loader<'a> {
+    loaded: Loaded,
+    problems: &'a mut Problems,
+    /// The files being extended right now.
+    path: Vec<PathBuf>,
+}
+
+impl Loader<'_> {
+    fn read(&mut self, path: &Path, display: &str) -> Result<SourceId, Unreadable> {
+        let (text, owner) = read_text(path).map_err(|message| Unreadable {
+            display: display.to_owned(),
+            message,
+        })?;
+        self.loaded.owners.push(Owner {
+            display: display.to_owned(),
+            ..owner
+        });
+        Ok(self
+            .loaded
+            .sources
+            .add(Source::new(path.to_owned(), display.to_owned(), text)))
+    }
+
+    /// Depth first: what is extended stands farther.
+    fn visit(&mut self, id: SourceId) {
+        let document = match yaml::parse(&mut self.loaded.sources, id) {
+            Ok(root) => Reader {
+                sources: &mut self.loaded.sources,
+                problems: self.problems,
+            }
+            .document(id, &root),
+            Err(problem) => {
+                self.problems.add(problem);
+                empty_document(id)
+            }
+        };
+        self.path.push(self.loaded.sources.get(id).path.clone());
+        for extended in &document.extends {
+            self.extend(id, extended);
+        }
+        self.path.pop();
+        self.loaded.documents.push(document);
+    }
+
+    fn extend(&mut self, from: SourceId, extended: &Spanned<String>) {
+        let source = self.loaded.sources.get(from);
+        let scope = Scope {
+            variable: None,
+            project: None,
+            profile: None,
+            directory: source.directory(),
+            home: self.loaded.home.as_deref(),
+        };
+        let path = match absolute(&extended.value, &scope) {
+            Ok(path) => without_parents(Path::new(&path)),
+            Err(bad) => {
+                self.problems
+                    .add(Diagnostic::at(extended.span, "bad-path", bad.message).hint_if(bad.hint));
+                return;
+            }
+        };
+        let display = display_beside(&source.display, &extended.value);
+        if self.path.contains(&path) {
+            self.problems.add(Diagnostic::at(
+                extended.span,
+                "extends-cycle",
+                "files extend each other in a circle",
+            ));
+            return;
+        }
+        if self.loaded.sources.find(&path).is_some() {
+            return;
+        }
+        if self.loaded.sources.iter().count() >= MAX_FILES {
+            self.problems.add(Diagnostic::at(
+                extended.span,
+                "too-many-files",
+                format!("more than {MAX_FILES} files"),
+            ));
+            return;
+        }
+        match self.read(&path, &display) {
+            Ok(id) => self.visit(id),
+            Err(unreadable) => self.problems.add(Diagnostic::at(
+                extended.span,
+                "unreadable",
+                format!("{display}: {}", unreadable.message),
+            )),
+        }
+    }
+}
+
+/// Takes `..` segments out of a path that was made absolute, as its text says them.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            clean.pop();
+        } else {
+            clean.push(part);
+        }
+    }
+    clean
+}
+
+fn display_beside(display: &str, extended: &str) -> String {
+    if extended.starts_with(['/', '~']) {
+        return extended.to_owned();
+    }
+    match display.rsplit_once('/') {
+        Some((directory, _)) => format!("{directory}/{extended}"),
+        None => extended.to_owned(),
+    }
+}
+
+fn read_text(path: &Path) -> Result<(String, Owner), String> {
+    let file = File::open(path).map_err(|error| reason(&error))?;
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
+    if metadata.is_dir() {
+        return Err("is a directory, not a manifest".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(yaml::MAX_BYTES).unwrap_or(u64::MAX) + 4;
+    file.take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| reason(&error))?;
+    let owner = Owner {
+        display: String::new(),
+        uid: metadata.uid(),
+        is_world_writable: metadata.mode() & 0o002 != 0,
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.split(|byte| *byte == b'\n').count();
+        format!("is not UTF-8 (line {line})")
+    });
+    // A cut in the middle of a character of an over-long file is not the user's encoding error.
+    let text = match text {
+        Err(_) if metadata.len() > limit => "x".repeat(yaml::MAX_BYTES + 1),
+        other => other?,
+    };
+    Ok((
+        text.strip_prefix('\u{feff}')
+            .map_or(text.clone(), str::to_owned),
+        owner,
+    ))
+}
+
+/// The system's words for an error, without the number.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
+}
+
+fn empty_document(source: SourceId) -> Document {
+    Document {
+        source,
+        project: None,
+        extends: Vec::new(),
+        default_profile: None,
+        groups: Vec::new(),
+        top: super::document::Layer::default(),
+        profiles: Vec::new(),
+        defaults: std::collections::BTreeMap::new(),
+    }
+}

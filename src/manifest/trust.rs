@@ -1,0 +1,365 @@
+//! What a manifest that was found by search may not do until its caller trusts it.
+//!
+//! A cloned file belongs to its caller and was written by someone else. Three things in it reach
+//! beyond the values: programs that it starts, addresses that credentials are sent to, and
+//! variables through which a loader or an interpreter runs code. The digest covers only these,
+//! over all files, so adding a name does not ask again.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use endow_providers::{Kind, Trust, kind};
+use sha2::{Digest, Sha256};
+
+use super::{
+    document::{Document, Entry, Layer, Origin, Setting},
+    load::{Loaded, Owner, reason},
+    source::Span,
+};
+
+/// Variables through which a loader or an interpreter runs code; `*` matches any rest.
+pub const CODE_VARIABLES: [&str; 11] = [
+    "PATH",
+    "LD_*",
+    "DYLD_*",
+    "NODE_OPTIONS",
+    "PYTHON*",
+    "BASH_ENV",
+    "ENV",
+    "PERL5*",
+    "RUBYOPT",
+    "JAVA_TOOL_OPTIONS",
+    "GIT_*",
+];
+
+/// The launcher's environment, to compare addresses with the ecosystem's own variables.
+pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// One thing that must be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// What it is, for people: ``backend `conjur` runs a program``.
+    pub what: String,
+    /// Where it is said.
+    pub span: Span,
+    /// What the digest covers.
+    canonical: String,
+}
+
+/// Whether a name is in the table of variables that run code.
+pub fn runs_code(name: &str) -> bool {
+    CODE_VARIABLES
+        .iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *pattern,
+        })
+}
+
+/// Everything in the loaded files that must be trusted, in a fixed order.
+pub(super) fn parts(loaded: &Loaded, environment: &Lookup<'_>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for document in &loaded.documents {
+        for layer in std::iter::once(&document.top)
+            .chain(document.profiles.iter().map(|profile| &profile.layer))
+        {
+            backend_parts(&loaded.documents, layer, environment, &mut parts);
+            for (name, entry) in layer
+                .entries
+                .iter()
+                .filter(|(name, _)| runs_code(&name.value))
+            {
+                parts.push(Part {
+                    what: format!("variable `{}` can make programs run code", name.value),
+                    span: name.span,
+                    canonical: format!("variable\0{}\0{}", name.value, canonical_entry(entry)),
+                });
+            }
+        }
+    }
+    parts
+}
+
+fn backend_parts(
+    documents: &[Document],
+    layer: &Layer,
+    environment: &Lookup<'_>,
+    parts: &mut Vec<Part>,
+) {
+    for (name, settings) in &layer.backends {
+        let Some(kind) = backend_kind(
+            documents,
+            &name.value,
+            settings.get("type").map(|setting| &setting.value),
+        ) else {
+            continue;
+        };
+        if kind.name == "exec" {
+            parts.push(Part {
+                what: format!("backend `{}` runs a program", name.value),
+                span: name.span,
+                canonical: format!(
+                    "exec\0{}\0{settings}",
+                    name.value,
+                    settings = canonical_settings(settings)
+                ),
+            });
+            continue;
+        }
+        for setting in kind.settings {
+            let Some(value) = settings.get(setting.name) else {
+                continue;
+            };
+            if is_free(setting.trust, &value.value, environment) {
+                continue;
+            }
+            parts.push(Part {
+                what: format!(
+                    "backend `{}` sets `{}`, which decides where credentials are sent",
+                    name.value, setting.name
+                ),
+                span: value.span,
+                canonical: format!(
+                    "setting\0{}\0{}\0{}",
+                    name.value,
+                    setting.name,
+                    canonical_setting(&value.value)
+                ),
+            });
+        }
+    }
+}
+
+fn backend_kind(
+    documents: &[Document],
+    name: &str,
+    own: Option<&Setting>,
+) -> Option<&'static Kind> {
+    let stated = documents
+        .iter()
+        .flat_map(|document| {
+            std::iter::once(&document.top)
+                .chain(document.profiles.iter().map(|profile| &profile.layer))
+        })
+        .flat_map(|layer| &layer.backends)
+        .filter(|(other, _)| other.value == name)
+        .find_map(|(_, settings)| settings.get("type"))
+        .map(|setting| &setting.value);
+    match own.or(stated) {
+        Some(Setting::Text(text)) => kind::named(text),
+        _ => kind::named(name),
+    }
+}
+
+/// Whether a setting sends nothing to a place that the caller's own environment does not name.
+fn is_free(trust: Trust, setting: &Setting, environment: &Lookup<'_>) -> bool {
+    match (trust, setting) {
+        (Trust::Free, _) => true,
+        (Trust::Needed, Setting::Text(text)) => text == "false",
+        (Trust::Origin(variables), Setting::Text(text)) => variables
+            .iter()
+            .filter_map(|name| environment(name))
+            .any(|own| origin(&own).is_some() && origin(&own) == origin(text)),
+        (Trust::Origin(variables), Setting::Reference(reference)) => {
+            reference.scheme == "env" && variables.contains(&reference.locator())
+        }
+        (Trust::Needed | Trust::Origin(_), _) => false,
+    }
+}
+
+/// Scheme, host and port (RFC 6454), lower case, with the scheme's own port filled in.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    if scheme == "unix" {
+        return Some(format!("unix://{rest}"));
+    }
+    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    if authority.is_empty() || authority.contains('@') || authority.contains('\\') {
+        return None;
+    }
+    let has_port = authority
+        .rsplit(']')
+        .next()
+        .is_some_and(|tail| tail.contains(':'));
+    let port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    Some(format!(
+        "{scheme}://{authority}{}",
+        if has_port { "" } else { port }
+    ))
+}
+
+fn canonical_settings(settings: &super::document::Backend) -> String {
+    settings
+        .iter()
+        .map(|(name, setting)| format!("{name}\0{}\0", canonical_setting(&setting.value)))
+        .collect()
+}
+
+fn canonical_setting(setting: &Setting) -> String {
+    match setting {
+        Setting::Text(text) => format!("t{}:{text}", text.len()),
+        Setting::List(items) => {
+            items.iter().fold("l".to_owned(), |all, item| {
+                all + &canonical_setting(&item.value)
+            }) + ";"
+        }
+        Setting::Map(map) => {
+            map.iter().fold("m".to_owned(), |all, (name, item)| {
+                format!(
+                    "{all}{}:{name}{}",
+                    name.len(),
+                    canonical_setting(&item.value)
+                )
+            }) + ";"
+        }
+        Setting::Reference(reference) => format!("r{}:{}", reference.text.len(), reference.text),
+    }
+}
+
+fn canonical_entry(entry: &Entry) -> String {
+    let origin = match entry.origin.as_ref().map(|origin| &origin.value) {
+        None => String::new(),
+        Some(Origin::From(references)) => references
+            .iter()
+            .map(|reference| format!("from {}\0", reference.value.text))
+            .collect(),
+        Some(Origin::Value(text)) => format!("value {text}"),
+        Some(Origin::Template(template)) => format!("template {:?}", template.parts),
+    };
+    let default = entry
+        .default
+        .as_ref()
+        .map(|default| default.value.as_str())
+        .unwrap_or_default();
+    let key = entry
+        .key
+        .as_ref()
+        .map(|key| key.value.as_str())
+        .unwrap_or_default();
+    format!("{origin}\0{default}\0{key}")
+}
+
+/// SHA-256 over the parts, in hexadecimal.
+pub fn digest(parts: &[Part]) -> String {
+    let mut canonical: Vec<&str> = parts.iter().map(|part| part.canonical.as_str()).collect();
+    canonical.sort_unstable();
+    let mut hash = Sha256::new();
+    for part in canonical {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file that its caller should not believe.
+pub fn stranger(owners: &[Owner], caller: u32) -> Option<(&Owner, &'static str)> {
+    owners.iter().find_map(|owner| {
+        if owner.is_world_writable {
+            Some((owner, "every user can write it"))
+        } else if owner.uid != caller && owner.uid != 0 {
+            Some((owner, "it belongs to another user"))
+        } else {
+            None
+        }
+    })
+}
+
+/// Where trust is recorded: one file a manifest, below the home directory and nowhere else, so
+/// that no other variable can point to a prepared record.
+fn record(home: &Path, manifest: &Path) -> PathBuf {
+    let mut hash = Sha256::new();
+    hash.update(manifest.as_os_str().as_encoded_bytes());
+    home.join(".local/state/endow/trust")
+        .join(hex(&hash.finalize()))
+}
+
+/// Whether this digest is recorded for the manifest.
+pub fn is_recorded(home: Option<&Path>, manifest: &Path, digest: &str) -> bool {
+    let Some(home) = home else { return false };
+    let manifest = fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
+    fs::read_to_string(record(home, &manifest))
+        .is_ok_and(|text| text.lines().next() == Some(digest))
+}
+
+/// Records the digest. The record is whole or not there: it is written beside and renamed.
+pub fn store(home: Option<&Path>, manifest: &Path, digest: &str) -> Result<(), String> {
+    let home = home.ok_or("HOME is not set, so there is no place to record it")?;
+    let manifest = fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
+    let path = record(home, &manifest);
+    let directory = path.parent().unwrap_or(home);
+    let fail = |error: std::io::Error| format!("{}: {}", directory.display(), reason(&error));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(fail)?;
+    let mut name = OsString::from(path.as_os_str());
+    name.push(format!(".{}", std::process::id()));
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&name)
+        .map_err(fail)?;
+    let written = writeln!(file, "{digest}\n{}", manifest.display()).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&name, &path)) {
+        // The half-written file is ours alone; that it can't be removed either changes nothing.
+        let _ = fs::remove_file(&name);
+        return Err(fail(error));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{origin, runs_code};
+
+    #[test]
+    fn origins_are_equal_whatever_the_case_path_and_default_port() {
+        assert_eq!(
+            origin("https://Vault.acme.dev/prefix"),
+            origin("https://vault.acme.dev:443")
+        );
+        assert_ne!(
+            origin("https://vault.acme.dev"),
+            origin("http://vault.acme.dev")
+        );
+        assert_ne!(
+            origin("https://vault.acme.dev"),
+            origin("https://vault.acme.dev.evil.example")
+        );
+        assert_eq!(origin("https://vault.acme.dev@evil.example"), None);
+        assert_eq!(origin("https://[::1]"), origin("https://[::1]:443"));
+    }
+
+    #[test]
+    fn the_table_of_code_variables_has_prefixes() {
+        for name in [
+            "PATH",
+            "LD_PRELOAD",
+            "PYTHONSTARTUP",
+            "GIT_SSH_COMMAND",
+            "ENV",
+        ] {
+            assert!(runs_code(name), "{name}");
+        }
+        for name in ["PATHS", "ENVIRONMENT", "OPENAI_API_KEY"] {
+            assert!(!runs_code(name), "{name}");
+        }
+    }
+}

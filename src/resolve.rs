@@ -1,0 +1,307 @@
+//! The plan into values: all backends at once, one deadline, every failure collected.
+//!
+//! The only stage that waits. Threads and the async runtime live and end inside of it.
+
+mod executor;
+mod finish;
+mod settings;
+
+pub use self::finish::wants_encoding;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use endow_providers::{
+    Absence, Address, Answer, Class, Fault, Fetched, Limits, Pending, Provider, Reply, Secret,
+    Settings, Warning,
+};
+
+use crate::plan::{Placed, Plan, Source};
+
+/// What resolving needs besides the plan.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The launcher's environment.
+    pub environment: &'a [(OsString, OsString)],
+    /// The home directory.
+    pub home: Option<PathBuf>,
+    /// How long it may take altogether.
+    pub timeout: Duration,
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// Every selected name that did not fail; `None` where it is absent and may be.
+    pub values: BTreeMap<String, Option<Secret>>,
+    /// Every variable that failed, by name. With any, nothing may be started.
+    pub failures: Vec<Failure>,
+    /// Worth saying although it is no failure.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why one variable has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The variable, or the backend's setting.
+    pub subject: Subject,
+    /// The place that was asked, as it is shown.
+    pub place: Option<String>,
+    /// What went wrong.
+    pub cause: Cause,
+}
+
+/// What a failure is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A setting of a backend.
+    Setting {
+        /// The scheme.
+        backend: String,
+        /// The setting's name.
+        name: String,
+    },
+    /// A declared variable.
+    Variable(String),
+}
+
+/// What went wrong with one variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing stands at its place.
+    Absent(Vec<Absence>),
+    /// Its template has an absent part.
+    AbsentPart(String),
+    /// The backend's fault.
+    Fault(Fault),
+}
+
+/// Resolves a plan.
+pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
+    let limits = Limits {
+        deadline: Instant::now() + inputs.timeout,
+        approval: None,
+    };
+    let mut answers = Answers::new(plan);
+    let mut session = Session {
+        plan,
+        inputs,
+        limits,
+        providers: plan.backends.iter().map(|_| None).collect(),
+    };
+    let failed_settings = session.ask_settings(&mut answers);
+    if failed_settings.is_empty() {
+        while let Some(wanted) = answers.open_places(plan) {
+            session.ask(&wanted, &mut answers);
+        }
+    }
+    session.close();
+    finish::finish(plan, answers, failed_settings)
+}
+
+/// What the backends said, by backend and address.
+struct Answers {
+    by_backend: Vec<Vec<Option<Answer>>>,
+    warnings: Vec<Warning>,
+}
+
+impl Answers {
+    fn new(plan: &Plan<'_>) -> Self {
+        let empty = |count: usize| std::iter::repeat_with(|| None).take(count).collect();
+        Self {
+            by_backend: plan
+                .backends
+                .iter()
+                .map(|asked| empty(asked.addresses.len()))
+                .collect(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn get(&self, placed: &Placed) -> Option<&Answer> {
+        self.by_backend[placed.backend][placed.address].as_ref()
+    }
+
+    /// The addresses of the next round: of each variable the first place that is not answered,
+    /// if every place before it is absent.
+    fn open_places(&self, plan: &Plan<'_>) -> Option<BTreeSet<(usize, usize)>> {
+        let mut wanted = BTreeSet::new();
+        for (_, planned) in plan.selected() {
+            let Source::Places(places) = &planned.source else {
+                continue;
+            };
+            let next = places
+                .iter()
+                .find(|placed| !matches!(self.get(placed), Some(Ok(Reply::Absent(_)))));
+            if let Some(placed) = next
+                && self.get(placed).is_none()
+            {
+                wanted.insert((placed.backend, placed.address));
+            }
+        }
+        (!wanted.is_empty()).then_some(wanted)
+    }
+}
+
+/// The addresses of one backend that are asked in one round.
+struct Batch {
+    backend: usize,
+    /// Into [`crate::plan::Asked::addresses`].
+    indices: Vec<usize>,
+    addresses: Vec<Address>,
+}
+
+impl Batch {
+    fn of(backend: usize) -> Self {
+        Self {
+            backend,
+            indices: Vec::new(),
+            addresses: Vec::new(),
+        }
+    }
+}
+
+/// The open backends of one run.
+struct Session<'a, 'm> {
+    plan: &'a Plan<'m>,
+    inputs: &'a Inputs<'a>,
+    limits: Limits,
+    providers: Vec<Option<Box<dyn Provider>>>,
+}
+
+impl Session<'_, '_> {
+    /// Resolves the references in the settings of backends.
+    fn ask_settings(&mut self, answers: &mut Answers) -> Vec<Failure> {
+        let wanted = self
+            .plan
+            .settings
+            .iter()
+            .map(|setting| (setting.place.backend, setting.place.address))
+            .collect::<BTreeSet<_>>();
+        if !wanted.is_empty() {
+            self.ask(&wanted, answers);
+        }
+        let failure = |setting: &crate::plan::SettingPlace, cause| Failure {
+            subject: Subject::Setting {
+                backend: setting.owner.clone(),
+                name: setting.setting.clone(),
+            },
+            place: Some(setting.place.shown.clone()),
+            cause,
+        };
+        let failed =
+            self.plan
+                .settings
+                .iter()
+                .filter_map(|setting| match answers.get(&setting.place) {
+                    Some(Ok(Reply::Value(_))) | None => None,
+                    Some(Ok(Reply::Absent(absence))) => {
+                        Some(failure(setting, Cause::Absent(vec![absence.clone()])))
+                    }
+                    Some(Err(fault)) => Some(failure(setting, Cause::Fault(fault.clone()))),
+                });
+        let failed = failed.collect::<Vec<_>>();
+        if failed.is_empty() {
+            settings::check(self.plan, answers)
+        } else {
+            failed
+        }
+    }
+
+    /// Asks all wanted addresses of all backends at the same time.
+    fn ask(&mut self, wanted: &BTreeSet<(usize, usize)>, answers: &mut Answers) {
+        let mut batches: BTreeMap<usize, Batch> = BTreeMap::new();
+        for (backend, address) in wanted {
+            let batch = batches
+                .entry(*backend)
+                .or_insert_with(|| Batch::of(*backend));
+            batch.indices.push(*address);
+            let addresses = &self.plan.backends[*backend].addresses;
+            batch.addresses.push(addresses[*address].clone());
+        }
+        for batch in batches.values() {
+            if let Err(fault) = self.open(batch.backend, answers) {
+                for address in &batch.indices {
+                    answers.by_backend[batch.backend][*address] = Some(Err(fault.clone()));
+                }
+            }
+        }
+        let opened: Vec<(&Batch, &dyn Provider)> = batches
+            .values()
+            .filter_map(|batch| Some((batch, self.providers[batch.backend].as_deref()?)))
+            .collect();
+        let needs_runtime = opened.iter().any(|(_, provider)| provider.needs_runtime());
+        let futures: Vec<Pending<'_, Fetched>> = opened
+            .iter()
+            .map(|(batch, provider)| provider.fetch(&batch.addresses, &self.limits))
+            .collect();
+        let fetched = executor::run(futures, self.limits.deadline, needs_runtime);
+        for ((batch, _), fetched) in opened.into_iter().zip(fetched) {
+            let fetched = fetched.unwrap_or_else(|| timed_out(&batch.addresses));
+            answers.warnings.extend(fetched.warnings);
+            for (index, answer) in batch.indices.iter().zip(fetched.answers) {
+                answers.by_backend[batch.backend][*index] = Some(answer);
+            }
+        }
+    }
+
+    fn open(&mut self, backend: usize, answers: &Answers) -> Result<(), Fault> {
+        if self.providers[backend].is_some() {
+            return Ok(());
+        }
+        let asked = &self.plan.backends[backend];
+        let Some(open) = asked.kind.open else {
+            return Err(Fault::new(
+                Class::Unreachable,
+                format!("this version of endow has no `{}` backend", asked.kind.name),
+            ));
+        };
+        let settings = settings::of(self.plan, asked.scheme, answers);
+        let opening = endow_providers::Opening {
+            name: asked.scheme,
+            settings: Settings::Map(settings),
+            environment: self.inputs.environment,
+            home: self.inputs.home.clone(),
+        };
+        self.providers[backend] = Some(open(opening)?);
+        Ok(())
+    }
+
+    fn close(self) {
+        let needs_runtime = self
+            .providers
+            .iter()
+            .flatten()
+            .any(|provider| provider.needs_runtime());
+        if needs_runtime {
+            let futures: Vec<Pending<'_, ()>> = self
+                .providers
+                .iter()
+                .flatten()
+                .map(|provider| provider.close())
+                .collect();
+            executor::run(
+                futures,
+                Instant::now() + Duration::from_secs(1),
+                needs_runtime,
+            );
+        }
+    }
+}
+
+fn timed_out(addresses: &[Address]) -> Fetched {
+    let fault = |address: &Address| {
+        Err(Fault::new(
+            Class::TimedOut,
+            format!("no answer for `{}` within the deadline", address.locator),
+        ))
+    };
+    Fetched {
+        answers: addresses.iter().map(fault).collect(),
+        warnings: Vec::new(),
+    }
+}

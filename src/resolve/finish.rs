@@ -1,0 +1,369 @@
+//! Answers into values: defaults, templates, and the checks that need the value.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use endow_providers::{Class, Fault, Reply, Secret};
+use zeroize::Zeroizing;
+
+use super::{Answers, Cause, Failure, Resolved, Subject};
+use crate::{
+    manifest::{
+        document::Delivery,
+        reference::Reference,
+        template::{Encoding, Part, Template},
+    },
+    plan::{Plan, Planned, Source},
+};
+
+pub(super) fn finish(plan: &Plan<'_>, answers: Answers, failures: Vec<Failure>) -> Resolved {
+    let has_settings = failures.is_empty();
+    let mut finisher = Finisher {
+        plan,
+        answers,
+        values: BTreeMap::new(),
+        failures,
+    };
+    if has_settings {
+        for (name, _) in plan.selected() {
+            finisher.settle(name);
+        }
+    }
+    let Finisher {
+        answers,
+        values,
+        mut failures,
+        ..
+    } = finisher;
+    failures.sort_by(|one, other| one.subject.cmp(&other.subject));
+    let values = values
+        .into_iter()
+        .filter_map(|(name, outcome)| match outcome {
+            Outcome::Value(secret) => Some((name.to_owned(), Some(secret))),
+            Outcome::Absent => Some((name.to_owned(), None)),
+            Outcome::Failed => None,
+        });
+    Resolved {
+        values: values.collect(),
+        failures,
+        warnings: answers.warnings,
+    }
+}
+
+/// What became of a variable.
+enum Outcome {
+    Value(Secret),
+    Absent,
+    Failed,
+}
+
+struct Finisher<'p, 'm> {
+    plan: &'p Plan<'m>,
+    answers: Answers,
+    values: BTreeMap<&'m str, Outcome>,
+    failures: Vec<Failure>,
+}
+
+impl<'m> Finisher<'_, 'm> {
+    /// Settles a variable, and first what its template needs. Cycles were refused before.
+    fn settle(&mut self, name: &'m str) {
+        if self.values.contains_key(name) {
+            return;
+        }
+        let planned = &self.plan.variables[name];
+        let outcome = match &planned.source {
+            Source::Value(text) => Outcome::Value(Secret::copied_from(text.as_bytes())),
+            Source::Template(template) => self.template(name, planned, template),
+            Source::Places(_) => self.places(name, planned),
+        };
+        self.values.insert(name, outcome);
+    }
+
+    fn places(&mut self, name: &str, planned: &Planned<'m>) -> Outcome {
+        let Source::Places(places) = &planned.source else {
+            return Outcome::Failed;
+        };
+        let mut absences = Vec::new();
+        for placed in places {
+            let shown = placed.shown.clone();
+            let kind = self.plan.backends[placed.backend].kind;
+            match self.answers.get(placed) {
+                Some(Ok(Reply::Absent(absence))) => absences.push((absence.clone(), shown)),
+                Some(Ok(Reply::Value(value))) => {
+                    let refused = if kind.is_secret_store {
+                        None
+                    } else {
+                        misplaced(self.plan, planned, value.secret.expose(), kind.name)
+                    };
+                    let secret = Secret::copied_from(value.secret.expose());
+                    return match refused {
+                        Some(fault) => self.fail(name, Some(shown), Cause::Fault(fault)),
+                        None => Outcome::Value(secret),
+                    };
+                }
+                Some(Err(fault)) => {
+                    let cause = Cause::Fault(fault.clone());
+                    return self.fail(name, Some(shown), cause);
+                }
+                None => {
+                    return self.fail(
+                        name,
+                        Some(shown),
+                        Cause::Fault(Fault::new(
+                            Class::TimedOut,
+                            "not asked: the deadline had passed",
+                        )),
+                    );
+                }
+            }
+        }
+        let place = absences.last().map(|(_, shown)| shown.clone());
+        self.absent(
+            name,
+            planned,
+            place,
+            Cause::Absent(absences.into_iter().map(|(absence, _)| absence).collect()),
+        )
+    }
+
+    /// The default, nothing, or a failure, as the entry says.
+    fn absent(
+        &mut self,
+        name: &str,
+        planned: &Planned<'m>,
+        place: Option<String>,
+        cause: Cause,
+    ) -> Outcome {
+        let entry = &planned.variable.entry;
+        if let Some(default) = &entry.default {
+            return Outcome::Value(Secret::copied_from(default.value.as_bytes()));
+        }
+        if planned.is_required() {
+            self.fail(name, place, cause)
+        } else {
+            Outcome::Absent
+        }
+    }
+
+    fn fail(&mut self, name: &str, place: Option<String>, cause: Cause) -> Outcome {
+        self.failures.push(Failure {
+            subject: Subject::Variable(name.to_owned()),
+            place,
+            cause,
+        });
+        Outcome::Failed
+    }
+
+    fn template(&mut self, name: &str, planned: &Planned<'m>, template: &'m Template) -> Outcome {
+        for part in template.variables() {
+            if let Some((part, _)) = self.plan.variables.get_key_value(part) {
+                self.settle(part);
+            }
+        }
+        // Growing would leave copies behind: three times the length holds every encoding.
+        let parts = || {
+            template
+                .variables()
+                .filter_map(|part| self.values.get(part))
+        };
+        let length: usize = parts()
+            .map(|outcome| {
+                if let Outcome::Value(secret) = outcome {
+                    secret.len() * 6
+                } else {
+                    0
+                }
+            })
+            .sum();
+        let literal: usize = template
+            .parts
+            .iter()
+            .map(|part| {
+                if let Part::Literal(text) = part {
+                    text.len()
+                } else {
+                    0
+                }
+            })
+            .sum();
+        let mut text = Zeroizing::new(Vec::with_capacity(length + literal));
+        for part in &template.parts {
+            match part {
+                Part::Literal(literal) => text.extend_from_slice(literal.as_bytes()),
+                Part::Variable {
+                    name: part,
+                    encoding,
+                } => match self.values.get(part.as_str()) {
+                    Some(Outcome::Value(secret)) => encode(secret.expose(), *encoding, &mut text),
+                    // A failed part is reported by itself.
+                    Some(Outcome::Failed) | None => return Outcome::Failed,
+                    Some(Outcome::Absent) => {
+                        return self.absent(name, planned, None, Cause::AbsentPart(part.clone()));
+                    }
+                },
+            }
+        }
+        Outcome::Value(text.into())
+    }
+}
+
+/// A value that was meant for another place: a reference that belongs into the manifest, or a
+/// path that `as: file` would wrap once more.
+fn misplaced(plan: &Plan<'_>, planned: &Planned<'_>, value: &[u8], kind: &str) -> Option<Fault> {
+    let text = std::str::from_utf8(value).ok()?;
+    if let Some(reference) = Reference::split(text)
+        && plan
+            .manifest
+            .kind(&reference.scheme)
+            .is_some_and(|kind| kind.is_secret_store)
+    {
+        return Some(
+            Fault::new(
+                Class::Malformed,
+                format!("the value is itself a reference of `{}`", reference.scheme),
+            )
+            .hinted("references are resolved in the manifest only: move it there"),
+        );
+    }
+    let is_file = matches!(
+        planned
+            .variable
+            .entry
+            .delivery
+            .as_ref()
+            .map(|delivery| &delivery.value),
+        Some(Delivery::File(_))
+    );
+    if is_file
+        && kind != "file"
+        && !text.is_empty()
+        && !text.contains('\0')
+        && std::path::Path::new(text).is_file()
+    {
+        return Some(
+            Fault::new(
+                Class::Malformed,
+                "the value names an existing file, and `as: file` would make a file of that name",
+            )
+            .hinted("write the place as `file://PATH`"),
+        );
+    }
+    None
+}
+
+/// Writes a value into a template.
+fn encode(value: &[u8], encoding: Encoding, into: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Plain => into.extend_from_slice(value),
+        Encoding::Url => value.iter().for_each(|byte| url_byte(*byte, into)),
+        Encoding::Json => json_inside(value, into),
+        Encoding::Base64 => base64(value, into),
+    }
+}
+
+fn hex_digit(nibble: u8) -> u8 {
+    b"0123456789ABCDEF"[usize::from(nibble & 0xf)]
+}
+
+/// RFC 3986: everything but unreserved characters is escaped.
+fn url_byte(byte: u8, into: &mut Vec<u8>) {
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        into.push(byte);
+    } else {
+        into.extend_from_slice(&[b'%', hex_digit(byte >> 4), hex_digit(byte)]);
+    }
+}
+
+/// RFC 8259, section 7. Bytes that are not UTF-8 can't stand in JSON and are kept as they are.
+fn json_inside(value: &[u8], into: &mut Vec<u8>) {
+    for byte in value {
+        match byte {
+            b'"' | b'\\' => into.extend_from_slice(&[b'\\', *byte]),
+            b'\n' => into.extend_from_slice(b"\\n"),
+            b'\r' => into.extend_from_slice(b"\\r"),
+            b'\t' => into.extend_from_slice(b"\\t"),
+            0..=0x1f => into.extend_from_slice(&[
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                hex_digit(byte >> 4),
+                hex_digit(*byte),
+            ]),
+            _ => into.push(*byte),
+        }
+    }
+}
+
+/// RFC 4648, section 4.
+fn base64(value: &[u8], into: &mut Vec<u8>) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for chunk in value.chunks(3) {
+        let bits = chunk.iter().enumerate().fold(0_u32, |bits, (index, byte)| {
+            bits | u32::from(*byte) << (16 - 8 * index)
+        });
+        for index in 0..4 {
+            let sextet = usize::try_from(bits >> (18 - 6 * index) & 0x3f).unwrap_or(0);
+            into.push(if index <= chunk.len() {
+                ALPHABET[sextet]
+            } else {
+                b'='
+            });
+        }
+    }
+}
+
+/// Whether a template writes a value into a URL or into JSON as it is although it has characters
+/// that mean something there; the text says which variable and what to write.
+pub fn wants_encoding(
+    template: &Template,
+    values: &BTreeMap<String, Option<Secret>>,
+) -> Vec<(String, String)> {
+    let literal: String = template
+        .parts
+        .iter()
+        .filter_map(|part| {
+            if let Part::Literal(text) = part {
+                Some(text.as_str())
+            } else {
+                None
+            }
+        })
+        .collect();
+    let is_json = literal.trim_start().starts_with(['{', '[']);
+    let is_url = literal.contains("://");
+    let mut wanted = Vec::new();
+    for part in &template.parts {
+        let Part::Variable {
+            name,
+            encoding: Encoding::Plain,
+        } = part
+        else {
+            continue;
+        };
+        let Some(Some(secret)) = values.get(name) else {
+            continue;
+        };
+        let has = |is_special: fn(u8) -> bool| secret.expose().iter().any(|byte| is_special(*byte));
+        let (place, word) = if is_json && has(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+            ("JSON", "json")
+        } else if is_url
+            && has(|byte| {
+                !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'~')
+            })
+        {
+            ("a URL", "url")
+        } else {
+            continue;
+        };
+        let mut message = String::new();
+        let _ = write!(
+            message,
+            "`{name}` has characters that mean something in {place}"
+        );
+        wanted.push((
+            message,
+            format!("write `${{{name}|{word}}}` in the template"),
+        ));
+    }
+    wanted
+}

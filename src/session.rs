@@ -1,0 +1,296 @@
+//! From flags to a plan: what all commands that read a manifest begin with.
+
+use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
+
+use crate::{
+    cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE, ProfileChoice},
+    error::Error,
+    manifest::{
+        self, Choice, Manifest, Opened,
+        diagnostic::Problems,
+        find::{self, Found},
+        trust::{self, Part},
+    },
+    plan::{self, Plan, Selection, UnknownNames},
+    resolve::{Failure, Inputs, Resolved, Subject, resolve},
+    sys,
+    ui::{Progress, Ui},
+};
+
+/// The deadline where nobody says one.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the process was started with.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment, in its order.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Options of all commands.
+    pub global: Global,
+    /// How to print.
+    pub ui: Ui,
+}
+
+/// A manifest for one profile, and where it was found.
+#[derive(Debug)]
+pub struct Session<'c> {
+    /// What the process was started with.
+    pub context: &'c Context,
+    /// The file.
+    pub found: Found,
+    /// What it says.
+    pub manifest: Manifest,
+    /// The names of all profiles.
+    pub profiles: Vec<String>,
+    /// What must be trusted.
+    pub trust: Vec<Part>,
+    opened: Problems,
+    stranger: Option<(String, &'static str)>,
+}
+
+impl Context {
+    /// A variable of the environment; the first of doubled ones counts.
+    pub fn variable(&self, name: &str) -> Option<&OsString> {
+        self.environment
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
+    }
+
+    /// A variable that says something, so that set but empty is an error.
+    fn stated(&self, name: &str) -> Result<Option<&OsString>, Error> {
+        match self.variable(name) {
+            Some(value) if value.is_empty() => Err(Error::Usage {
+                message: format!("{name} is set but empty"),
+                hints: vec![format!("unset it, or say what it names: `unset {name}`")],
+            }),
+            value => Ok(value),
+        }
+    }
+
+    /// Finds the manifest.
+    pub fn find(&self) -> Result<Found, Error> {
+        let variable = self.stated(FILE_VARIABLE)?.map(PathBuf::from);
+        let named = self.global.file.clone().or(variable);
+        if named
+            .as_ref()
+            .is_some_and(|path| path.as_os_str().is_empty())
+        {
+            return Err(Error::usage("--file names no file"));
+        }
+        let directory = std::env::current_dir().map_err(|error| Error::Usage {
+            message: format!(
+                "the working directory can't be used: {}",
+                manifest::reason(&error)
+            ),
+            hints: vec!["change to a directory that exists".to_owned()],
+        })?;
+        find::find(
+            named.as_deref(),
+            &directory,
+            find::home(&self.environment).as_deref(),
+        )
+        .map_err(Error::ManifestNotFound)
+    }
+
+    /// Reads the manifest for the profile that the flags and the environment choose.
+    pub fn open(&self, profile: &ProfileChoice) -> Result<Session<'_>, Error> {
+        let found = self.find()?;
+        match &profile.profile {
+            Some(name) => self.open_as(found, Choice::Named(name, "--profile")),
+            None => match self
+                .stated(PROFILE_VARIABLE)?
+                .map(|name| name.to_string_lossy())
+            {
+                Some(name) => self.open_as(found, Choice::Named(&name, PROFILE_VARIABLE)),
+                None => self.open_as(found, Choice::Default),
+            },
+        }
+    }
+
+    /// Reads a manifest for one profile.
+    pub fn open_as(&self, found: Found, choice: Choice<'_>) -> Result<Session<'_>, Error> {
+        let lookup = |name: &str| {
+            self.variable(name)
+                .and_then(|value| value.to_str())
+                .map(str::to_owned)
+        };
+        let home = find::home(&self.environment);
+        let Opened {
+            manifest,
+            problems,
+            trust,
+            owners,
+            profiles,
+        } = manifest::open(&found, choice, home, &lookup).map_err(Error::ManifestUnreadable)?;
+        let stranger = (!found.is_named)
+            .then(|| trust::stranger(&owners, sys::process::effective_user()))
+            .flatten();
+        let stranger = stranger.map(|(owner, reason)| (owner.display.clone(), reason));
+        tracing::debug!(manifest = %found.display, profile = manifest.profile.as_deref().unwrap_or("(none)"), variables = manifest.variables.len(), "read");
+        Ok(Session {
+            context: self,
+            found,
+            manifest,
+            profiles,
+            trust,
+            opened: problems,
+            stranger,
+        })
+    }
+}
+
+impl Session<'_> {
+    /// Plans a selection, or says everything that is wrong with the manifest.
+    pub fn plan(&mut self, words: &Only<'_>) -> Result<Plan<'_>, Error> {
+        let mut problems = std::mem::take(&mut self.opened);
+        let selection = match words {
+            Only::Words(words) => Selection::only(words, &self.manifest),
+            Only::One(name) => Selection::one(name, &self.manifest),
+            Only::Everything => Ok(Selection::Everything),
+        };
+        let fallback = Selection::Everything;
+        let plan = plan::plan(
+            &self.manifest,
+            selection.as_ref().unwrap_or(&fallback),
+            &mut problems,
+        );
+        if !problems.is_empty() {
+            return Err(Error::Manifest {
+                problems: problems.into_sorted(),
+                sources: Rc::clone(&self.manifest.sources),
+            });
+        }
+        selection.map_err(|UnknownNames { message, hint }| Error::Usage {
+            message,
+            hints: hint.into_iter().collect(),
+        })?;
+        Ok(plan)
+    }
+
+    /// Refuses a manifest that was found by search and asks for more than its caller trusted.
+    pub fn require_trust(&self) -> Result<(), Error> {
+        self.refuse_stranger()?;
+        if self.is_trusted() {
+            return Ok(());
+        }
+        let sources = &self.manifest.sources;
+        let parts = self
+            .trust
+            .iter()
+            .map(|part| (part.what.clone(), sources.cite(part.span)))
+            .collect();
+        Err(Error::Untrusted {
+            file: self.found.display.clone(),
+            parts,
+        })
+    }
+
+    /// Refuses a manifest that was found by search and that a stranger can write.
+    pub fn refuse_stranger(&self) -> Result<(), Error> {
+        match &self.stranger {
+            Some((file, reason)) => Err(Error::Stranger {
+                file: file.clone(),
+                reason,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nothing must be trusted, or it was named, or its digest is recorded.
+    pub fn is_trusted(&self) -> bool {
+        self.found.is_named
+            || self.trust.is_empty()
+            || trust::is_recorded(
+                self.manifest.home.as_deref(),
+                &self.found.path,
+                &trust::digest(&self.trust),
+            )
+    }
+}
+
+/// Which variables a command wants.
+#[derive(Clone, Copy, Debug)]
+pub enum Only<'a> {
+    /// The exported ones, or those that `--only` names.
+    Words(&'a [String]),
+    /// One, exported or not.
+    One(&'a str),
+    /// All of them.
+    Everything,
+}
+
+/// Resolves a plan within the deadline that the flag or the manifest says.
+pub fn resolve_all(
+    context: &Context,
+    plan: &Plan<'_>,
+    timeout: Option<Duration>,
+) -> Result<Resolved, Error> {
+    refuse_missing_backends(plan)?;
+    let stated = plan.manifest.run.timeout.as_ref();
+    let timeout = timeout.or(stated.map(|timeout| timeout.value));
+    let inputs = Inputs {
+        environment: &context.environment,
+        home: plan.manifest.home.clone(),
+        timeout: timeout.unwrap_or(TIMEOUT),
+    };
+    let waiting = || {
+        let schemes: Vec<&str> = plan.backends.iter().map(|asked| asked.scheme).collect();
+        format!("waiting for {}", schemes.join(", "))
+    };
+    let _progress = Progress::start(waiting, context.global.quiet);
+    Ok(resolve(plan, &inputs))
+}
+
+/// The same, where one failure fails all; `consequence` is what does not happen then.
+pub fn values(
+    context: &Context,
+    plan: &Plan<'_>,
+    timeout: Option<Duration>,
+    consequence: &'static str,
+) -> Result<Resolved, Error> {
+    let resolved = resolve_all(context, plan, timeout)?;
+    if resolved.failures.is_empty() {
+        return Ok(resolved);
+    }
+    let cited = |failure: Failure| {
+        let place = place_of(plan, &failure);
+        (failure, place)
+    };
+    Err(Error::Resolve {
+        failures: resolved.failures.into_iter().map(cited).collect(),
+        warnings: resolved.warnings,
+        total: plan.selected().count(),
+        consequence,
+    })
+}
+
+/// A backend that this version does not have fails before any other is asked.
+fn refuse_missing_backends(plan: &Plan<'_>) -> Result<(), Error> {
+    let missing = plan
+        .backends
+        .iter()
+        .filter(|asked| asked.kind.open.is_none());
+    let wants: Vec<String> = missing
+        .map(|asked| format!("values from `{}`", asked.scheme))
+        .collect();
+    if wants.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Unsupported { wants })
+    }
+}
+
+/// The line that decided on a place that failed.
+pub fn place_of(plan: &Plan<'_>, failure: &Failure) -> Option<String> {
+    let span = match &failure.subject {
+        Subject::Variable(name) => plan.variables.get(name.as_str())?.decided,
+        Subject::Setting { backend, name } => {
+            let mut settings = plan.settings.iter();
+            let setting =
+                settings.find(|setting| setting.owner == *backend && setting.setting == *name)?;
+            setting.place.span
+        }
+    };
+    Some(plan.manifest.sources.cite(span))
+}

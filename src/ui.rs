@@ -1,0 +1,217 @@
+//! The only place that prints.
+//!
+//! Reports and data go to standard output. Everything else goes to standard error with the
+//! prefix `endow:`; failing to print there fails nothing. Texts are ASCII unless the locale is
+//! UTF-8, and the same without colour.
+
+mod progress;
+mod snippet;
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::{self, IsTerminal, Write},
+};
+
+use endow_providers::Warning;
+use serde_json::{Value, json};
+
+pub use self::progress::Progress;
+use crate::{
+    cli::Format,
+    error::{Error, Message},
+    manifest::{diagnostic::Diagnostic, source::Sources},
+};
+
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    /// `-q`.
+    pub is_quiet: bool,
+    /// `--format`.
+    pub format: Format,
+    is_utf8: bool,
+}
+
+impl Ui {
+    /// Reads the locale from the environment (POSIX: `LC_ALL`, then `LC_CTYPE`, then `LANG`).
+    pub fn new(environment: &[(OsString, OsString)], is_quiet: bool) -> Self {
+        let get = |name: &str| {
+            environment
+                .iter()
+                .find(|(other, _)| other == name)
+                .map(|(_, value)| value)
+                .filter(|value| !value.is_empty())
+        };
+        let locale = get("LC_ALL")
+            .or_else(|| get("LC_CTYPE"))
+            .or_else(|| get("LANG"));
+        let is_utf8 = locale.is_some_and(|locale| {
+            let locale = locale.to_string_lossy().to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
+        Self {
+            is_quiet,
+            format: Format::Text,
+            is_utf8,
+        }
+    }
+
+    /// The columns of a report: those of the terminal, else enough for long lines in a file.
+    pub fn width(self) -> u16 {
+        let stdout = io::stdout();
+        if stdout.is_terminal() {
+            crate::sys::terminal::columns(&stdout).unwrap_or(80).max(40)
+        } else {
+            120
+        }
+    }
+
+    /// Prints a report.
+    pub fn report(self, text: &str) -> Result<(), Error> {
+        self.data(self.localised(text).as_bytes())
+    }
+
+    /// Prints a report as JSON.
+    pub fn report_json(self, value: &Value) -> Result<(), Error> {
+        let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+        text.push('\n');
+        self.data(text.as_bytes())
+    }
+
+    /// Writes exact bytes to standard output.
+    pub fn data(self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(bytes)
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Error::Output {
+                reason: (error.kind() != io::ErrorKind::BrokenPipe)
+                    .then(|| crate::manifest::reason(&error)),
+            })
+    }
+
+    /// Whether standard output is a terminal.
+    pub fn is_terminal(self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Prints warnings, equal ones once.
+    pub fn warnings(self, warnings: &[Warning]) {
+        if self.is_quiet {
+            return;
+        }
+        for (index, warning) in warnings.iter().enumerate() {
+            if !warnings[..index].contains(warning) {
+                let hints: Vec<String> = warning.hint.iter().cloned().collect();
+                self.say(
+                    "warning",
+                    &Message {
+                        text: warning.message.clone(),
+                        hints,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Prints an error.
+    pub fn error(self, error: &Error) {
+        match error {
+            Error::Manifest { problems, sources } => self.problems(problems, sources),
+            // The reader of the pipe went away; there is nobody to tell.
+            Error::Output { reason: None } => {}
+            Error::Resolve { warnings, .. } => {
+                self.warnings(warnings);
+                self.say("error", &error.message());
+            }
+            _ => self.say("error", &error.message()),
+        }
+    }
+
+    fn problems(self, problems: &[Diagnostic], sources: &Sources) {
+        if self.format == Format::Json {
+            let list: Vec<Value> = problems
+                .iter()
+                .map(|problem| problem_json(problem, sources))
+                .collect();
+            let text =
+                serde_json::to_string_pretty(&json!({ "problems": list })).unwrap_or_default();
+            self.print(&format!("{text}\n"));
+            return;
+        }
+        for problem in problems {
+            let hints: String = problem
+                .hints
+                .iter()
+                .map(|hint| format!("hint: {hint}\n"))
+                .collect();
+            match snippet::render(problem, sources) {
+                Some(snippet) => self.print(&format!("{snippet}\n{hints}")),
+                None => self.print(&format!("endow: error: {}\n{hints}", problem.message)),
+            }
+        }
+    }
+
+    fn say(self, level: &str, message: &Message) {
+        let hints: String = message
+            .hints
+            .iter()
+            .map(|hint| format!("hint: {hint}\n"))
+            .collect();
+        self.print(&format!("endow: {level}: {}\n{hints}", message.text));
+    }
+
+    /// Standard error may be closed or full: that is no reason to fail.
+    fn print(self, text: &str) {
+        let _ = io::stderr()
+            .lock()
+            .write_all(self.localised(text).as_bytes());
+    }
+
+    fn localised(self, text: &str) -> String {
+        if self.is_utf8 || text.is_ascii() {
+            return text.to_owned();
+        }
+        text.chars()
+            .map(|c| {
+                if c.is_ascii() {
+                    c.to_string()
+                } else {
+                    c.escape_unicode().to_string()
+                }
+            })
+            .collect()
+    }
+}
+
+fn problem_json(problem: &Diagnostic, sources: &Sources) -> Value {
+    let place = |span: crate::manifest::source::Span| {
+        let source = sources.get(span.source);
+        let (start, end) = (source.position(span.start), source.position(span.end));
+        json!({
+            "file": source.display, "line": start.line, "column": start.column,
+            "end_line": end.line, "end_column": end.column,
+        })
+    };
+    json!({
+        "code": problem.code,
+        "message": problem.message,
+        "place": problem.span.map(place),
+        "related": problem.related.iter().map(|(span, label)| json!({ "place": place(*span), "label": label })).collect::<Vec<_>>(),
+        "hints": problem.hints,
+    })
+}
+
+/// Text of the system as it may be printed.
+pub fn shown(text: &OsStr) -> String {
+    text.to_string_lossy()
+        .chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_debug().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! A line on the terminal while backends take long, erased before anything else is printed.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// How long nothing is said.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Back to the first column, and clear to the end (ECMA-48).
+const ERASE: &[u8] = b"\r\x1b[K";
+
+/// Shows the line after half a second, until it is dropped.
+#[derive(Debug)]
+pub struct Progress {
+    line: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Progress {
+    /// Begins to wait for what `text` says. Silent where standard error is no terminal.
+    pub fn start(text: impl FnOnce() -> String, is_quiet: bool) -> Self {
+        if is_quiet || !io::stderr().is_terminal() {
+            return Self { line: None };
+        }
+        let text = text();
+        let (done, is_done) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            if is_done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                // The terminal can be gone: then nobody misses the line.
+                let _ = write!(io::stderr(), "endow: {text}");
+                let _ = is_done.recv();
+                let _ = io::stderr().write_all(ERASE);
+            }
+        });
+        Self {
+            line: Some((done, thread)),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((done, thread)) = self.line.take() {
+            drop(done);
+            // It ends at once; a panic there has nothing to erase.
+            let _ = thread.join();
+        }
+    }
+}

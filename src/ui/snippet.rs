@@ -1,0 +1,200 @@
+//! The line of a manifest that a problem is about, without anything that can be a secret.
+//!
+//! A scalar is shown only where the reader marked it; a hidden one is `***` whatever its length.
+//! Comments are cut off. Of a file that could not be parsed only keys are shown.
+
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+
+use crate::manifest::{
+    diagnostic::Diagnostic,
+    source::{Source, Sources, Span},
+};
+
+const HIDDEN: &str = "***";
+
+/// The problem with its line and a caret; `None` where it has no place.
+pub(super) fn render(problem: &Diagnostic, sources: &Sources) -> Option<String> {
+    let span = problem.span?;
+    let primary = Line::of(sources.get(span.source), span);
+    let related: Vec<(Line<'_>, &str)> = problem
+        .related
+        .iter()
+        .map(|(span, label)| (Line::of(sources.get(span.source), *span), label.as_str()))
+        .collect();
+    let level = Level::ERROR.with_name("endow: error");
+    let mut group = level
+        .primary_title(problem.message.as_str())
+        .element(primary.origin())
+        .element(primary.snippet(AnnotationKind::Primary, &problem.label));
+    for (line, label) in &related {
+        group = group
+            .element(line.origin())
+            .element(line.snippet(AnnotationKind::Context, label));
+    }
+    let rendered = Renderer::plain().term_width(200).render(&[group]);
+    // The renderer announces a snippet after an origin with a line of its own that says nothing.
+    let lines = rendered.lines().filter(|line| line.trim() != ":::");
+    Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// One line as it may be shown, and where the span is in it.
+struct Line<'s> {
+    text: String,
+    start: usize,
+    end: usize,
+    number: usize,
+    path: &'s str,
+    /// In the file: in the shown text it differs where something is hidden before it.
+    column: usize,
+}
+
+impl<'s> Line<'s> {
+    fn of(source: &'s Source, span: Span) -> Self {
+        let (offset, text) = source.line_at(span.start);
+        let position = source.position(span.start);
+        let masked = mask(source, offset, text);
+        let end = span.end.clamp(span.start, offset + text.len());
+        let (start, end) = (
+            masked.place(span.start - offset),
+            masked.place(end - offset),
+        );
+        Self {
+            end: end.max(start).min(masked.text.len()),
+            text: masked.text,
+            start,
+            number: position.line,
+            path: &source.display,
+            column: position.column,
+        }
+    }
+
+    fn snippet<'t>(
+        &'t self,
+        kind: AnnotationKind,
+        label: &'t str,
+    ) -> Snippet<'t, annotate_snippets::Annotation<'t>> {
+        let annotation = kind.span(self.start..self.end);
+        let annotation = if label.is_empty() {
+            annotation
+        } else {
+            annotation.label(label)
+        };
+        Snippet::source(self.text.as_str())
+            .line_start(self.number)
+            .annotation(annotation)
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin::path(self.path)
+            .line(self.number)
+            .char_column(self.column)
+    }
+}
+
+/// A line with its hidden parts replaced, and how places in it moved.
+struct Masked {
+    text: String,
+    /// For each byte of the original line, its place in the text.
+    places: Vec<usize>,
+}
+
+impl Masked {
+    fn place(&self, offset: usize) -> usize {
+        self.places
+            .get(offset)
+            .copied()
+            .unwrap_or(self.text.len())
+            .min(self.text.len())
+    }
+}
+
+fn mask(source: &Source, offset: usize, line: &str) -> Masked {
+    let is_shown = if source.has_scalars() {
+        shown_by_tree(source, offset, line)
+    } else {
+        shown_by_shape(line)
+    };
+    let mut masked = Masked {
+        text: String::new(),
+        places: Vec::with_capacity(line.len()),
+    };
+    let mut was_hidden = false;
+    for (at, c) in line.char_indices() {
+        match is_shown(at, c) {
+            Show::Plain => {
+                masked
+                    .places
+                    .extend(std::iter::repeat_n(masked.text.len(), c.len_utf8()));
+                masked.text.push(if c == '\t' { ' ' } else { c });
+                was_hidden = false;
+            }
+            Show::Hidden => {
+                if !was_hidden {
+                    masked.text.push_str(HIDDEN);
+                }
+                masked.places.extend(std::iter::repeat_n(
+                    masked.text.len() - HIDDEN.len(),
+                    c.len_utf8(),
+                ));
+                was_hidden = true;
+            }
+            Show::Nothing => masked
+                .places
+                .extend(std::iter::repeat_n(masked.text.len(), c.len_utf8())),
+        }
+    }
+    let kept = masked.text.trim_end().len();
+    masked.text.truncate(kept);
+    masked
+}
+
+/// What becomes of a character.
+enum Show {
+    Plain,
+    Hidden,
+    /// A comment.
+    Nothing,
+}
+
+type Shown<'s> = Box<dyn Fn(usize, char) -> Show + 's>;
+
+/// Where the file was understood: scalars as they are marked, and what stands between them.
+fn shown_by_tree<'s>(source: &'s Source, offset: usize, line: &'s str) -> Shown<'s> {
+    let comment = line.char_indices().find(|(at, c)| {
+        *c == '#'
+            && source.scalar_at(offset + at).is_none()
+            && line[..*at]
+                .chars()
+                .next_back()
+                .is_none_or(|before| before == ' ' || before == '\t')
+    });
+    let comment = comment.map_or(line.len(), |(at, _)| at);
+    Box::new(move |at, c| match source.scalar_at(offset + at) {
+        _ if at >= comment => Show::Nothing,
+        Some((.., true)) => Show::Plain,
+        None if c.is_whitespace() || "{}[],:-?&*!|>".contains(c) => Show::Plain,
+        Some((.., false)) | None => Show::Hidden,
+    })
+}
+
+/// Where it was not: the key at the head of the line.
+fn shown_by_shape(line: &str) -> Shown<'_> {
+    let head = line.trim_start_matches([' ', '\t', '-']);
+    let start = line.len() - head.len();
+    let key = head.find(':').filter(|at| {
+        let is_key = head[..*at]
+            .trim_matches(['"', '\''])
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '<'));
+        let is_end = head[at + 1..].is_empty() || head[at + 1..].starts_with([' ', '\t', '\r']);
+        is_key && is_end && crate::manifest::credential::issuer(&head[..*at]).is_none()
+    });
+    let shown = key.map_or(start, |at| start + at + 1);
+    Box::new(move |at, c| {
+        if at < shown || line[shown..at].trim().is_empty() && c.is_whitespace() {
+            Show::Plain
+        } else {
+            Show::Hidden
+        }
+    })
+}

@@ -1,0 +1,3 @@
+//! Behaviour from outside, with the built binary. One module a noun; the harness is theirs.
+
+mod harness;
