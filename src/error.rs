@@ -289,44 +289,95 @@ fn too_big(largest: &[(String, usize)], total: usize) -> Message {
 }
 
 fn unresolved(failures: &[(Failure, Option<String>)], total: usize, consequence: &str) -> Message {
-    let mut lines = Vec::new();
-    for (failure, cited) in failures {
-        let place = match (&failure.place, cited) {
-            (Some(place), Some(cited)) => format!(" ({place}, {cited})"),
-            (Some(only), None) | (None, Some(only)) => format!(" ({only})"),
-            (None, None) => String::new(),
-        };
-        lines.push(format!(
-            "{}: {}{place}",
-            subject(&failure.subject),
-            cause(&failure.cause)
-        ));
-        lines.extend(
-            hints(&failure.cause)
-                .into_iter()
-                .map(|hint| format!("  hint: {hint}")),
-        );
-    }
-    let variables = failures
+    let findings: Vec<Finding> = failures
         .iter()
-        .filter(|(failure, _)| matches!(failure.subject, Subject::Variable(_)))
-        .count();
-    let head = match variables {
+        .map(|(failure, cited)| Finding::of(failure, cited.clone()))
+        .collect();
+    let is_variable = |failure: &Failure| matches!(failure.subject, Subject::Variable(_));
+    let variables = failures.iter().filter(|(failure, _)| is_variable(failure));
+    let head = match variables.count() {
         0 => "a backend's setting has no value".to_owned(),
         1 if total == 1 => "the variable has no value".to_owned(),
-        count => format!(
-            "{count} of {total} variables {} no value",
-            if count == 1 { "has" } else { "have" }
-        ),
+        1 => format!("1 of {total} variables has no value"),
+        count => format!("{count} of {total} variables have no value"),
     };
     Message {
-        text: format!("{head}; {consequence}{}", indented(&lines)),
+        text: format!("{head}; {consequence}{}", indented(&lines(&findings))),
         hints: Vec::new(),
     }
 }
 
+/// Something to report about a variable or a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is about.
+    pub subject: String,
+    /// A lower-case fragment.
+    pub message: String,
+    /// The place that was asked.
+    pub place: Option<String>,
+    /// The line of the manifest that decided on it.
+    pub line: Option<String>,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+impl Finding {
+    /// What a failure is to its reader.
+    pub fn of(failure: &Failure, line: Option<String>) -> Self {
+        Self {
+            subject: subject(&failure.subject),
+            message: cause(&failure.cause),
+            place: failure.place.clone(),
+            line,
+            hints: hints(&failure.cause),
+        }
+    }
+}
+
+/// Findings as lines; those that say the same of several variables are one.
+pub fn lines(findings: &[Finding]) -> Vec<String> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let is_same =
+            |other: &Finding| other.message == finding.message && other.hints == finding.hints;
+        match groups.iter_mut().find(|group| is_same(group[0])) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    let mut lines = Vec::new();
+    for group in groups {
+        let subjects: Vec<&str> = group
+            .iter()
+            .map(|finding| finding.subject.as_str())
+            .collect();
+        // One place is worth showing; of many, the lines that decided on them.
+        let mut places: Vec<&str> = group
+            .iter()
+            .filter_map(|finding| finding.line.as_deref())
+            .collect();
+        places.dedup();
+        if let [only] = group[..] {
+            places.splice(0..0, only.place.as_deref());
+        }
+        let places = if places.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", places.join(", "))
+        };
+        lines.push(format!(
+            "{}: {}{places}",
+            subjects.join(", "),
+            group[0].message
+        ));
+        lines.extend(group[0].hints.iter().map(|hint| format!("  hint: {hint}")));
+    }
+    lines
+}
+
 /// What a failure is about, as it is printed.
-pub fn subject(subject: &Subject) -> String {
+fn subject(subject: &Subject) -> String {
     match subject {
         Subject::Setting { backend, name } => format!("`{name}` of backend `{backend}`"),
         Subject::Variable(name) => name.clone(),
@@ -334,7 +385,7 @@ pub fn subject(subject: &Subject) -> String {
 }
 
 /// The class of a failure and what happened, in one line.
-pub fn cause(cause: &Cause) -> String {
+fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Absent(absences) => {
             let whats: Vec<&str> = absences
@@ -349,7 +400,7 @@ pub fn cause(cause: &Cause) -> String {
 }
 
 /// What can be done about a failure.
-pub fn hints(cause: &Cause) -> Vec<String> {
+fn hints(cause: &Cause) -> Vec<String> {
     match cause {
         Cause::Absent(absences) => absences.last().and_then(there).into_iter().collect(),
         Cause::AbsentPart(_) => Vec::new(),

@@ -143,7 +143,11 @@ pub fn open(
     let mut loaded = load::load(&found.path, &found.display, home, &mut problems)?;
     link::check_documents(&mut loaded, &mut problems);
     layers::check_profiles(&loaded.documents, &mut problems);
-    let profile = choose(&loaded, choice, &mut problems);
+    let mut unchosen = Problems::default();
+    let profile = choose(&loaded, choice, &mut unchosen);
+    if loaded.is_whole {
+        problems.extend(unchosen);
+    }
     let trust = trust::parts(&loaded, environment);
     let owners = loaded.owners.clone();
     let profiles = layers::profile_names(&loaded.documents)

@@ -221,12 +221,7 @@ pub enum Only<'a> {
 }
 
 /// Resolves a plan within the deadline that the flag or the manifest says.
-pub fn resolve_all(
-    context: &Context,
-    plan: &Plan<'_>,
-    timeout: Option<Duration>,
-) -> Result<Resolved, Error> {
-    refuse_missing_backends(plan)?;
+pub fn resolve_all(context: &Context, plan: &Plan<'_>, timeout: Option<Duration>) -> Resolved {
     let stated = plan.manifest.run.timeout.as_ref();
     let timeout = timeout.or(stated.map(|timeout| timeout.value));
     let inputs = Inputs {
@@ -239,7 +234,7 @@ pub fn resolve_all(
         format!("waiting for {}", schemes.join(", "))
     };
     let _progress = Progress::start(waiting, context.global.quiet);
-    Ok(resolve(plan, &inputs))
+    resolve(plan, &inputs)
 }
 
 /// The same, where one failure fails all; `consequence` is what does not happen then.
@@ -249,7 +244,8 @@ pub fn values(
     timeout: Option<Duration>,
     consequence: &'static str,
 ) -> Result<Resolved, Error> {
-    let resolved = resolve_all(context, plan, timeout)?;
+    refuse_missing_backends(plan)?;
+    let resolved = resolve_all(context, plan, timeout);
     if resolved.failures.is_empty() {
         return Ok(resolved);
     }
@@ -267,12 +263,13 @@ pub fn values(
 
 /// A backend that this version does not have fails before any other is asked.
 fn refuse_missing_backends(plan: &Plan<'_>) -> Result<(), Error> {
-    let missing = plan
-        .backends
-        .iter()
-        .filter(|asked| asked.kind.open.is_none());
-    let wants: Vec<String> = missing
-        .map(|asked| format!("values from `{}`", asked.scheme))
+    // One that stands later in a list may never be asked.
+    let is_missing = |backend: &usize| {
+        plan.backends[*backend].kind.open.is_none() && !plan.requests(*backend).is_empty()
+    };
+    let wants: Vec<String> = (0..plan.backends.len())
+        .filter(is_missing)
+        .map(|backend| format!("values from `{}`", plan.backends[backend].scheme))
         .collect();
     if wants.is_empty() {
         Ok(())

@@ -40,6 +40,7 @@ pub(crate) static KIND: Kind = Kind {
     settings: &settings(ENDPOINTS),
     static_credentials: STATIC_CREDENTIALS,
     is_secret_store: true,
+    may_lease: false,
     is_for_production: true,
     validate,
     requests,

@@ -31,6 +31,7 @@ pub(crate) static KIND: Kind = Kind {
     settings: &SETTINGS,
     static_credentials: STATIC_CREDENTIALS,
     is_secret_store: true,
+    may_lease: false,
     is_for_production: true,
     validate,
     requests,

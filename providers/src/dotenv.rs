@@ -41,6 +41,7 @@ pub(crate) static KIND: Kind = Kind {
     }],
     static_credentials: &[],
     is_secret_store: false,
+    may_lease: false,
     is_for_production: false,
     validate,
     requests,

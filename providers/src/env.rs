@@ -28,6 +28,7 @@ pub(crate) static KIND: Kind = Kind {
     settings: &[],
     static_credentials: &[],
     is_secret_store: false,
+    may_lease: false,
     is_for_production: true,
     validate,
     requests,

@@ -45,6 +45,7 @@ pub(crate) static KIND: Kind = Kind {
     ],
     static_credentials: &[],
     is_secret_store: true,
+    may_lease: false,
     is_for_production: true,
     validate,
     requests,

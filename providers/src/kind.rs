@@ -41,6 +41,8 @@ pub struct Kind {
     /// Whether its values are secrets kept elsewhere: a value read from `dotenv`, `env` or `file`
     /// that is a reference to one of these was meant for the manifest.
     pub is_secret_store: bool,
+    /// Whether a value of it can be a lease, which the launcher must then keep.
+    pub may_lease: bool,
     /// Whether a production profile may use it.
     pub is_for_production: bool,
     /// Checks an address; the text says what is wrong with it.

@@ -51,6 +51,7 @@ pub(crate) static KIND: Kind = Kind {
         "OP_SESSION_*",
     ],
     is_secret_store: true,
+    may_lease: false,
     is_for_production: true,
     validate,
     requests,

@@ -37,6 +37,7 @@ pub(crate) static KIND: Kind = Kind {
         "BAO_CLIENT_KEY_BYTES",
     ],
     is_secret_store: true,
+    may_lease: true,
     is_for_production: true,
     validate,
     requests,

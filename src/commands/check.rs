@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Format, ProfileChoice},
-    error::{self, Error},
+    error::{self, Error, Finding},
     manifest::Choice,
     plan::{Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
@@ -45,14 +45,6 @@ struct Report {
     findings: Vec<Finding>,
     warnings: Vec<Warning>,
     code: u8,
-}
-
-struct Finding {
-    /// A variable, or what else it is about.
-    subject: String,
-    message: String,
-    place: Option<String>,
-    hints: Vec<String>,
 }
 
 pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
@@ -104,12 +96,9 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Everything)?;
     is_trusted?;
-    let resolved = resolve_all(context, &plan, None)?;
-    let mut findings: Vec<Finding> = resolved
-        .failures
-        .iter()
-        .map(|failure| failed(&plan, failure))
-        .collect();
+    let resolved = resolve_all(context, &plan, None);
+    let failed = |failure: &Failure| Finding::of(failure, place_of(&plan, failure));
+    let mut findings: Vec<Finding> = resolved.failures.iter().map(failed).collect();
     findings.extend(empty(&plan, &resolved));
     findings.extend(tracked_files(&plan));
     let mut code = u8::from(!findings.is_empty());
@@ -129,21 +118,6 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
     })
 }
 
-fn failed(plan: &Plan<'_>, failure: &Failure) -> Finding {
-    let places: Vec<String> = failure
-        .place
-        .iter()
-        .cloned()
-        .chain(place_of(plan, failure))
-        .collect();
-    Finding {
-        subject: error::subject(&failure.subject),
-        message: error::cause(&failure.cause),
-        place: (!places.is_empty()).then(|| places.join(", ")),
-        hints: error::hints(&failure.cause),
-    }
-}
-
 /// Required variables whose place holds an empty value.
 fn empty(plan: &Plan<'_>, resolved: &Resolved) -> Vec<Finding> {
     let is_empty = |name: &str, planned: &Planned<'_>| {
@@ -157,7 +131,8 @@ fn empty(plan: &Plan<'_>, resolved: &Resolved) -> Vec<Finding> {
     let finding = |(name, planned): (&str, &Planned<'_>)| Finding {
         subject: name.to_owned(),
         message: "empty: a required variable has an empty value".to_owned(),
-        place: Some(plan.manifest.sources.cite(planned.decided)),
+        place: None,
+        line: Some(plan.manifest.sources.cite(planned.decided)),
         hints: vec!["fill it in, or say `required: false` and remove it there".to_owned()],
     };
     found.map(finding).collect()
@@ -204,6 +179,7 @@ fn tracked_files(plan: &Plan<'_>) -> Vec<Finding> {
             subject: path.to_owned(),
             message,
             place: None,
+            line: None,
             hints,
         })
     };
@@ -227,15 +203,8 @@ fn as_text(report: &Report) -> String {
             count(findings, "finding", "findings")
         ),
     };
-    for finding in &report.findings {
-        let place = finding
-            .place
-            .as_ref()
-            .map_or_else(String::new, |place| format!(" ({place})"));
-        let _ = writeln!(text, "  {}: {}{place}", finding.subject, finding.message);
-        for hint in &finding.hints {
-            let _ = writeln!(text, "    hint: {hint}");
-        }
+    for line in error::lines(&report.findings) {
+        let _ = writeln!(text, "  {line}");
     }
     for warning in &report.warnings {
         let _ = writeln!(text, "  warning: {}", warning.message);
@@ -251,7 +220,7 @@ fn as_json(report: &Report) -> Value {
         "profile": report.profile,
         "variables": report.total,
         "findings": report.findings.iter().map(|finding| json!({
-            "subject": finding.subject, "message": finding.message, "place": finding.place, "hints": finding.hints,
+            "subject": finding.subject, "message": finding.message, "place": finding.place, "line": finding.line, "hints": finding.hints,
         })).collect::<Vec<_>>(),
         "warnings": report.warnings.iter().map(|warning| json!({ "message": warning.message, "hint": warning.hint })).collect::<Vec<_>>(),
         "exit_status": report.code,

@@ -83,6 +83,11 @@ impl Problems {
         }
     }
 
+    /// Adds all of others.
+    pub fn extend(&mut self, others: Self) {
+        others.0.into_iter().for_each(|problem| self.add(problem));
+    }
+
     /// Whether one of them is such.
     pub fn any(&self, is_such: impl Fn(&Diagnostic) -> bool) -> bool {
         self.0.iter().any(is_such)

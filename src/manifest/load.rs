@@ -26,6 +26,8 @@ pub(super) struct Loaded {
     /// From far to near; the named file is the last.
     pub(super) documents: Vec<Document>,
     pub(super) home: Option<PathBuf>,
+    /// Whether every file was valid YAML; what follows from a missing one is not said.
+    pub(super) is_whole: bool,
     /// Who owns each file and whether everyone can write it, in the order of reading.
     pub(super) owners: Vec<Owner>,
 }
@@ -72,6 +74,7 @@ pub(super) fn load(
             sources: Sources::default(),
             documents: Vec::new(),
             home,
+            is_whole: true,
             owners: Vec::new(),
         },
         problems,
@@ -115,6 +118,7 @@ impl Loader<'_> {
             .document(id, &root),
             Err(problem) => {
                 self.problems.add(problem);
+                self.loaded.is_whole = false;
                 empty_document(id)
             }
         };

@@ -99,7 +99,7 @@ fn requests(report: &Report, width: u16) -> String {
         };
         let mut labels = requests.labels.join("\n");
         if !requests.is_available {
-            labels.push_str("\nthis version of endow has no such backend: `run` will fail");
+            labels.push_str("\nthis version of endow has no such backend: asking it fails");
         }
         table.add_row([name, requests.count.to_string(), labels]);
     }

@@ -188,7 +188,7 @@ fn requests(plan: &Plan<'_>, backend: usize) -> Requests {
     };
     let mut labels: Vec<String> = all.iter().map(label).collect();
     if all.is_empty() {
-        labels.push("only where a place before it is absent".to_owned());
+        labels.push("asked only where a place before it is absent".to_owned());
     }
     Requests {
         scheme: asked.scheme.to_owned(),
@@ -241,14 +241,29 @@ fn dropped_because(why: &WhyNot, sources: &Sources) -> String {
 
 fn launch(plan: &Plan<'_>) -> Launch {
     let duties = plan.duties();
-    if duties.is_empty() {
+    let leasing: Vec<&str> = plan
+        .backends
+        .iter()
+        .filter(|asked| asked.kind.may_lease)
+        .map(|asked| asked.scheme)
+        .collect();
+    if !duties.is_empty() {
         return Launch {
-            way: "exec",
-            why: "the command replaces endow and keeps its process id".to_owned(),
+            way: "supervise",
+            why: duties.join("; "),
+        };
+    }
+    if !leasing.is_empty() {
+        return Launch {
+            way: "supervise if leased",
+            why: format!(
+                "`{}` can give leases, which are kept while the command runs; KV engines give none",
+                leasing.join("`, `")
+            ),
         };
     }
     Launch {
-        way: "supervise",
-        why: duties.join("; "),
+        way: "exec",
+        why: "the command replaces endow and keeps its process id".to_owned(),
     }
 }

@@ -1,0 +1,200 @@
+//! `endow check`: findings, warnings, formats, and the exit status of each.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::harness::Test;
+
+const MANIFEST: &str =
+    "version: 1\nfrom: dotenv://.env\nenv:\n  A:\n  B:\nvalues: { PLAIN: \"\" }\n";
+
+#[test]
+fn a_clean_manifest_has_no_findings_and_status_0() {
+    Test::manifest(MANIFEST)
+        .dotenv("A=value-a\nB=value-b\n")
+        .args(["check"])
+        .stdout("3 variables, no findings\n")
+        .success();
+}
+
+#[test]
+fn an_empty_required_value_is_a_finding_and_an_empty_plain_value_is_not() {
+    Test::manifest(MANIFEST)
+        .dotenv("A=value-a\nB=\n")
+        .args(["check"])
+        .stdout(
+            "3 variables, 1 finding\n  B: empty: a required variable has an empty value (secretfile.yaml:2)\n    \
+             hint: fill it in, or say `required: false` and remove it there\n",
+        )
+        .status(1);
+}
+
+#[test]
+fn all_findings_are_reported_at_once() {
+    Test::manifest("version: 1\nenv: { A: env://NOPE, B: dotenv://.env, C: { from: dotenv://.env, required: false }, D: file://folder }\n")
+        .dotenv("B=\n")
+        .file("folder/inside", "")
+        .args(["check"])
+        .stdout(
+            "4 variables, 3 findings\n  \
+             A: absent: `NOPE` is not set (env://NOPE, secretfile.yaml:2)\n  \
+             D: malformed: `[DIR]/folder` is a directory (file://folder, secretfile.yaml:2)\n  \
+             B: empty: a required variable has an empty value (secretfile.yaml:2)\n    \
+             hint: fill it in, or say `required: false` and remove it there\n",
+        )
+        .status(1);
+}
+
+#[test]
+fn a_part_of_a_template_that_needs_an_encoding_is_a_warning() {
+    Test::manifest(
+        "version: 1\nfrom: dotenv://.env\nenv:\n  A: { export: false }\n  URL: { template: \"postgres://u:${A}@h/d\" }\n  \
+         SAFE: { template: \"postgres://u:${A|url}@h/d\" }\n  JSON: { template: '{\"a\": \"${A}\"}' }\n",
+    )
+    .dotenv("A=p@ss\"w/rd\n")
+    .args(["check"])
+    .stdout(
+        "4 variables, no findings\n  \
+         warning: `A` has characters that mean something in JSON (JSON, secretfile.yaml:7)\n    \
+         hint: write `${A|json}` in the template\n  \
+         warning: `A` has characters that mean something in a URL (URL, secretfile.yaml:5)\n    \
+         hint: write `${A|url}` in the template\n",
+    )
+    .success();
+}
+
+#[test]
+fn every_profile_is_checked_on_its_own_lines() {
+    Test::manifest("version: 1\nenv: { A: }\nprofiles:\n  dev: { from: dotenv://.env }\n  prod: { production: true, from: file://secrets }\n")
+        .dotenv("A=value-a\n")
+        .args(["check", "--all-profiles"])
+        .stdout(
+            "profile dev: 1 variable, no findings\n\
+             profile prod: 1 variable, 1 finding\n  A: absent: no file `[DIR]/secrets/A` (file://secrets/A, secretfile.yaml:5)\n",
+        )
+        .status(1);
+}
+
+#[test]
+fn a_backend_that_is_not_there_makes_the_answer_incomplete() {
+    Test::manifest("version: 1\nenv: { A: vault://secret/chat#a, B: vault://secret/chat#b, C: env://NOPE }\n")
+        .args(["check"])
+        .stdout(
+            "3 variables, 3 findings\n  \
+             A, B: unreachable: this version of endow has no `vault` backend (secretfile.yaml:2)\n  \
+             C: absent: `NOPE` is not set (env://NOPE, secretfile.yaml:2)\n",
+        )
+        .status(4);
+}
+
+#[test]
+fn json_holds_the_same_findings() {
+    let output = Test::manifest(MANIFEST)
+        .dotenv("A=value-a\n")
+        .args(["check", "--format", "json"])
+        .any_stdout()
+        .status(1);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &report["profiles"][0]["findings"][0];
+    assert_eq!(report["profiles"][0]["variables"], 3);
+    assert_eq!(report["profiles"][0]["exit_status"], 1);
+    assert_eq!(finding["subject"], "B");
+    assert_eq!(finding["place"], "dotenv://.env#B");
+    assert_eq!(finding["line"], "secretfile.yaml:2");
+    assert_eq!(finding["hints"], json!(["there are: A"]));
+}
+
+fn git(test: &Test, words: &[&str]) {
+    let status = Command::new("git")
+        .args(words)
+        .current_dir(test.path(""))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("HOME", test.path(".."))
+        .status();
+    assert!(
+        status
+            .expect("git is installed: apt-get install git")
+            .success(),
+        "git {words:?}"
+    );
+}
+
+const TRACKED: &str = "2 variables, 1 finding\n  [DIR]/.env: tracked by git: whoever has the repository has its values\n    \
+    hint: take it out and ignore it: `git rm --cached`, then a line in .gitignore\n    \
+    hint: every value that was ever in it must be rotated\n";
+
+#[test]
+fn a_dotenv_file_that_git_tracks_is_a_finding_also_in_a_work_tree_of_its_own() {
+    let manifest = "version: 1\nfrom: dotenv://.env\nenv: { A: , B: }\n";
+    let test = Test::manifest(manifest).dotenv("A=value-a\nB=value-b\n");
+    git(&test, &["init", "-q"]);
+    test.args(["check"])
+        .stdout("2 variables, no findings\n")
+        .success();
+
+    let test = Test::manifest(manifest).dotenv("A=value-a\nB=value-b\n");
+    git(&test, &["init", "-q"]);
+    git(&test, &["add", "."]);
+    test.args(["check"]).stdout(TRACKED).status(1);
+
+    let test = Test::manifest(manifest).dotenv("A=value-a\nB=value-b\n");
+    git(&test, &["init", "-q", "."]);
+    git(&test, &["add", "."]);
+    git(
+        &test,
+        &[
+            "-c",
+            "user.name=n",
+            "-c",
+            "user.email=e@example.com",
+            "commit",
+            "-q",
+            "-m",
+            "m",
+        ],
+    );
+    git(&test, &["worktree", "add", "-q", "tree"]);
+    let test = test.directory("tree").args(["check"]).any_stdout();
+    let output = test.status(1);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("tree/.env: tracked by git"));
+}
+
+#[test]
+fn a_hostile_repository_runs_no_program() {
+    let test = Test::manifest("version: 1\nfrom: dotenv://.env\nenv: { A: , B: }\n")
+        .dotenv("A=value-a\nB=value-b\n")
+        .file_with_mode("hook.sh", "#!/bin/sh\ntouch pwned\n", 0o755);
+    git(&test, &["init", "-q"]);
+    git(&test, &["add", "."]);
+    let hook = test.path("hook.sh");
+    git(&test, &["config", "core.fsmonitor", hook.to_str().unwrap()]);
+    git(
+        &test,
+        &[
+            "config",
+            "core.hooksPath",
+            hook.parent().unwrap().to_str().unwrap(),
+        ],
+    );
+    let marker = test.path("pwned");
+    // `test` owns the directory that the marker would stand in.
+    let output = test.args(["check"]).command().output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!marker.exists());
+}
+
+#[test]
+fn a_broken_index_is_said_and_does_not_pass_for_clean() {
+    let output = Test::manifest(MANIFEST)
+        .dotenv("A=value-a\nB=value-b\n")
+        .file(".git/index", "DIRC not an index")
+        .args(["check"])
+        .any_stdout()
+        .status(1);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("so it is unknown whether git tracks the file"),
+        "{text}"
+    );
+}
