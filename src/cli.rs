@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{check, explain, export, get, run, schema, trust};
 
@@ -19,7 +19,7 @@ endow gives a process its secrets, and nothing else.
 It reads secretfile.yaml, which says for each environment variable where its
 value is, fetches the values, and becomes the command with only those variables.
 
-Usage: endow [--file PATH] [-q | -v] COMMAND ...
+Usage: endow COMMAND [OPTIONS] ...
 
 Run:
   run        start a command with the variables of the manifest
@@ -57,13 +57,13 @@ Examples:
 /// endow's command line.
 #[derive(Debug, Parser)]
 #[command(name = "endow", version, override_help = HELP, disable_help_subcommand = true, args_override_self = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What holds for all commands.
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Options of all commands.
@@ -72,20 +72,15 @@ pub struct Global {
     /// The manifest; naming it is consent to its programs and addresses
     #[arg(long, global = true, value_name = "PATH")]
     pub file: Option<PathBuf>,
+    /// The profile; else `ENDOW_PROFILE`, else the manifest's `default_profile`
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
     /// No warnings
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Say what is done on standard error; twice for more. No level prints a value
     #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-}
-
-/// The choice of a profile.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ProfileChoice {
-    /// The profile; else `ENDOW_PROFILE`, else the manifest's `default_profile`
-    #[arg(long, short, value_name = "NAME")]
-    pub profile: Option<String>,
 }
 
 /// How a report is printed.
@@ -98,27 +93,20 @@ pub enum Format {
     Json,
 }
 
-/// A verb is a file in `commands/`.
+/// A verb is a file in `commands/`, which describes it.
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Say whether every variable resolves; prints no value, runs nothing
+pub(crate) enum Command {
     Check(check::Arguments),
-    /// Say what `run` would do; no value is read
     Explain(explain::Arguments),
-    /// Print all exported variables
     Export(export::Arguments),
-    /// Print one value
     Get(get::Arguments),
-    /// Start a command with the variables of the manifest
     Run(run::Arguments),
-    /// Print the JSON Schema of the manifest
     Schema(schema::Arguments),
-    /// Record that the manifest's programs and addresses may be used
     Trust(trust::Arguments),
 }
 
 /// The parsed command line, or what is printed instead of doing anything.
-pub fn parse(arguments: Vec<OsString>) -> Result<Cli, Stop> {
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, Stop> {
     let is_run = names_run(&arguments);
     Cli::try_parse_from(arguments).map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
@@ -136,7 +124,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Cli, Stop> {
 
 /// Why nothing is done.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// `--help` and `--version`: for standard output.
     Print(String),
     /// A usage error.
@@ -189,15 +177,10 @@ fn names_run(arguments: &[OsString]) -> bool {
     let mut words = arguments.iter().skip(1);
     while let Some(word) = words.next() {
         match word.to_str() {
-            Some("--file") => drop(words.next()),
+            Some("--file" | "--profile" | "-p") => drop(words.next()),
             Some(option) if option.starts_with('-') => {}
             word => return word == Some("run"),
         }
     }
     false
-}
-
-/// The whole command, for tests of the help.
-pub fn command() -> clap::Command {
-    Cli::command()
 }

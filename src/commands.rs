@@ -1,14 +1,16 @@
 //! The verbs, one file each, alphabetically.
 
-pub mod check;
-pub mod explain;
-pub mod export;
-pub mod get;
-pub mod run;
-pub mod schema;
-pub mod trust;
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod get;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod trust;
 
 use std::{ffi::OsString, str::FromStr};
+
+use endow_providers::Warning;
 
 use crate::{
     cli::{Cli, Command, Format, LOG_VARIABLE},
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// Carries out a command line; the result is the exit status.
-pub fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
+pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
     let Cli { global, command } = cli;
     let mut ui = Ui::new(&environment, global.quiet);
     ui.format = command.format();
@@ -40,7 +42,7 @@ pub fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         Command::Get(arguments) => get::get(&arguments, &context).map(|()| 0),
         Command::Run(arguments) => run::run(&arguments, &context).map(|()| 0),
         Command::Schema(_) => schema::schema(&context).map(|()| 0),
-        Command::Trust(arguments) => trust::trust(&arguments, &context).map(|()| 0),
+        Command::Trust(_) => trust::trust(&context).map(|()| 0),
     };
     outcome.unwrap_or_else(|error| fail(&context, &error, family))
 }
@@ -64,10 +66,18 @@ impl Command {
 
 /// Turns on tracing where it is asked for.
 fn trace(context: &Context) {
-    let stated = context
-        .variable(LOG_VARIABLE)
-        .and_then(|value| value.to_str())
-        .and_then(|level| tracing::Level::from_str(level).ok());
+    let stated = context.variable(LOG_VARIABLE).and_then(|level| {
+        let known = level
+            .to_str()
+            .and_then(|level| tracing::Level::from_str(level).ok());
+        if known.is_none() && !level.is_empty() {
+            context.ui.warnings(&[Warning {
+                message: format!("{LOG_VARIABLE} names no level"),
+                hint: Some("there are error, warn, info, debug and trace".to_owned()),
+            }]);
+        }
+        known
+    });
     let level = match context.global.verbose {
         0 => stated,
         1 => Some(tracing::Level::DEBUG),

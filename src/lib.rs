@@ -5,7 +5,7 @@
 //! together; [`ui`] alone prints; [`sys`] alone is unsafe.
 
 pub mod cli;
-pub mod commands;
+mod commands;
 pub mod environment;
 pub mod error;
 pub mod launch;

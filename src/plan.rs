@@ -335,11 +335,21 @@ impl<'m> Planner<'m, '_> {
         let manifest = self.manifest;
         if manifest.is_production && !place.kind.is_for_production {
             let profile = manifest.profile.as_deref().unwrap_or_default();
-            self.problems.add(
-                Diagnostic::at(span, "dotenv-in-production", format!("`{name}` is a `{}` place in the production profile `{profile}`", place.kind.name))
-                    .related(variable.span, "declared here")
-                    .hint("give the profile a `from`, or the name a place, in a backend made for production"),
+            let sources = &manifest.sources;
+            let mut problem = Diagnostic::at(
+                span,
+                "dotenv-in-production",
+                format!(
+                    "`{name}` has a `{}` place in the production profile `{profile}`",
+                    place.kind.name
+                ),
             );
+            if sources.cite(span) != sources.cite(variable.span) {
+                problem = problem.related(variable.span, "declared here");
+            }
+            self.problems.add(problem.hint(
+                "give the profile a `from`, or the name a place, in a backend made for production",
+            ));
         }
     }
 
@@ -367,10 +377,10 @@ impl<'m> Planner<'m, '_> {
                     return None;
                 }
                 let name = variable.map_or_else(String::new, |(name, _)| format!(" of `{name}`"));
-                let what = if role == Role::Layer {
-                    "the layer's place"
-                } else {
-                    "the place"
+                let what = match (role, variable) {
+                    (Role::Layer, _) => "the layer's place",
+                    (Role::Own, Some(_)) => "the place",
+                    (Role::Own, None) => "the place of a setting",
                 };
                 self.problems.add(
                     Diagnostic::at(span, "bad-reference", format!("{what}{name}: {message}"))

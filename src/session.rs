@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
 
 use crate::{
-    cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE, ProfileChoice},
+    cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE},
     error::Error,
     manifest::{
         self, Choice, Manifest, Opened,
@@ -94,9 +94,9 @@ impl Context {
     }
 
     /// Reads the manifest for the profile that the flags and the environment choose.
-    pub fn open(&self, profile: &ProfileChoice) -> Result<Session<'_>, Error> {
+    pub fn open(&self) -> Result<Session<'_>, Error> {
         let found = self.find()?;
-        match &profile.profile {
+        match &self.global.profile {
             Some(name) => self.open_as(found, Choice::Named(name, "--profile")),
             None => match self
                 .stated(PROFILE_VARIABLE)?

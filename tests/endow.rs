@@ -5,4 +5,6 @@ mod harness;
 mod check;
 mod explain;
 mod export;
+mod messages;
+mod readme;
 mod resolve;

@@ -5,6 +5,8 @@
 //! Every known value is searched for in all output, plain and encoded, unless the test says that
 //! it is printed on purpose.
 
+pub(crate) mod runtime;
+
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, Permissions},
@@ -23,6 +25,7 @@ pub(crate) const ENDOW: &str = env!("CARGO_BIN_EXE_endow");
 #[must_use = "a test ends with `success`, `status` or `spawn`"]
 pub(crate) struct Test {
     root: TempDir,
+    through: Vec<OsString>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     directory: PathBuf,
@@ -49,6 +52,7 @@ impl Test {
         ];
         Self {
             root,
+            through: Vec::new(),
             arguments: Vec::new(),
             environment,
             directory,
@@ -125,6 +129,19 @@ impl Test {
         self.run(["sh", "-c", script])
     }
 
+    /// Starts endow by another program, whose last words are endow's command line.
+    pub(crate) fn through<A: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
+        self.through
+            .extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// Starts endow in a state that `tests/programs/start.py` arranges.
+    pub(crate) fn started_with(self, options: &[&str]) -> Self {
+        let words = runtime::program("start.py");
+        self.through(words).through(options).through(["--"])
+    }
+
     /// Sets a variable of the caller.
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let name = name.as_ref().to_owned();
@@ -183,9 +200,11 @@ impl Test {
 
     /// The command, for tests that arrange descriptors or signals themselves.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(ENDOW);
+        let endow = OsString::from(ENDOW);
+        let mut words = self.through.iter().chain([&endow]).chain(&self.arguments);
+        let mut command = Command::new(words.next().expect("a program"));
         command
-            .args(&self.arguments)
+            .args(words)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.directory);
@@ -226,6 +245,20 @@ impl Test {
         output
     }
 
+    /// Runs it and expects that this signal ends it.
+    #[track_caller]
+    pub(crate) fn killed_by(self, expected: i32) -> Output {
+        let output = self.output();
+        assert!(
+            output.status.signal() == Some(expected),
+            "{}, expected signal {expected}\nstderr: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr),
+        );
+        self.compare(&output);
+        output
+    }
+
     fn output(&self) -> Output {
         let mut child = self
             .command()
@@ -241,8 +274,9 @@ impl Test {
         child.wait_with_output().expect("endow ends")
     }
 
+    /// Compares the output of a child that was spawned, as the other ends do.
     #[track_caller]
-    fn compare(&self, output: &Output) {
+    pub(crate) fn compare(&self, output: &Output) {
         if !self.prints_values {
             self.assert_no_leak(&output.stdout, "standard output");
         }

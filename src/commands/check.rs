@@ -9,7 +9,7 @@ use endow_providers::{Secret, Warning};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Format, ProfileChoice},
+    cli::Format,
     error::{self, Error, Finding},
     manifest::Choice,
     plan::{Plan, Planned, Source},
@@ -27,14 +27,18 @@ Examples:
   endow check
   endow check --profile prod --format json
   endow check --all-profiles")]
-pub struct Arguments {
-    #[command(flatten)]
-    profile: ProfileChoice,
+pub(crate) struct Arguments {
     /// Every profile, one after the other
-    #[arg(long, conflicts_with = "profile")]
+    #[arg(long)]
     all_profiles: bool,
-    /// How the report is printed
-    #[arg(long, value_enum, default_value_t)]
+    /// How the report is printed: text, or json
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(super) format: Format,
 }
 
@@ -48,28 +52,14 @@ struct Report {
 }
 
 pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
-    let mut reports = Vec::new();
-    let session = match (arguments.all_profiles, context.find()) {
-        (true, found) => {
-            let found = found?;
-            let profiles = profiles(context)?;
-            for profile in &profiles {
-                reports.push(report(
-                    context.open_as(found.clone(), Choice::Named(profile, "--all-profiles"))?,
-                    context,
-                )?);
-            }
-            if profiles.is_empty() {
-                Some(context.open(&arguments.profile)?)
-            } else {
-                None
-            }
-        }
-        (false, _) => Some(context.open(&arguments.profile)?),
-    };
-    if let Some(session) = session {
-        reports.push(report(session, context)?);
+    if arguments.all_profiles && context.global.profile.is_some() {
+        return Err(Error::usage("--all-profiles beside --profile"));
     }
+    let sessions = sessions(arguments, context)?;
+    let reports: Vec<Report> = sessions
+        .into_iter()
+        .map(|session| report(session, context))
+        .collect::<Result<_, _>>()?;
     match arguments.format {
         Format::Text => context
             .ui
@@ -87,9 +77,20 @@ pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Erro
         .unwrap_or(0))
 }
 
-/// The names of all profiles. That none of them is chosen here is no problem of the manifest.
-fn profiles(context: &Context) -> Result<Vec<String>, Error> {
-    Ok(context.open_as(context.find()?, Choice::Default)?.profiles)
+/// One for each profile that is asked for.
+fn sessions<'c>(arguments: &Arguments, context: &'c Context) -> Result<Vec<Session<'c>>, Error> {
+    if !arguments.all_profiles {
+        return Ok(vec![context.open()?]);
+    }
+    let found = context.find()?;
+    // That none of them is chosen here is no problem of the manifest.
+    let profiles = context.open_as(found.clone(), Choice::Default)?.profiles;
+    if profiles.is_empty() {
+        return Ok(vec![context.open()?]);
+    }
+    let named =
+        |profile: &String| context.open_as(found.clone(), Choice::Named(profile, "--all-profiles"));
+    profiles.iter().map(named).collect()
 }
 
 fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> {

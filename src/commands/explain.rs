@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use crate::{
-    cli::{Format, ProfileChoice},
+    cli::Format,
     error::Error,
     plan::Plan,
     session::{Context, Only},
@@ -24,14 +24,18 @@ Examples:
   endow explain
   endow explain --profile prod
   endow explain --format json | jq '.variables[] | {name, owner: .metadata.owner}'")]
-pub struct Arguments {
-    #[command(flatten)]
-    profile: ProfileChoice,
+pub(crate) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t)]
+    /// How it is printed: text, or json
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(super) format: Format,
 }
 
@@ -46,7 +50,7 @@ pub(super) struct Setting<'a> {
 }
 
 pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Error> {
-    let mut session = context.open(&arguments.profile)?;
+    let mut session = context.open()?;
     session.refuse_stranger()?;
     let is_trusted = session.is_trusted();
     let plan = session.plan(&Only::Words(&arguments.only))?;

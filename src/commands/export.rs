@@ -7,7 +7,6 @@ use endow_providers::Secret;
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::ProfileChoice,
     error::Error,
     session::{Context, Only, values},
 };
@@ -21,9 +20,7 @@ Examples:
   eval \"$(endow export --format shell)\"
   endow export --format github >> \"$GITHUB_ENV\"
   docker run --env-file <(endow export --format docker) IMAGE")]
-pub struct Arguments {
-    #[command(flatten)]
-    profile: ProfileChoice,
+pub(crate) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
@@ -48,7 +45,7 @@ enum Form {
 }
 
 pub(super) fn export(arguments: &Arguments, context: &Context) -> Result<(), Error> {
-    let mut session = context.open(&arguments.profile)?;
+    let mut session = context.open()?;
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     is_trusted?;

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::{
-    cli::ProfileChoice,
     error::Error,
     session::{Context, Only, values},
 };
@@ -16,16 +15,14 @@ use crate::{
 Examples:
   endow get DATABASE_URL
   psql \"$(endow get DATABASE_URL)\"")]
-pub struct Arguments {
-    #[command(flatten)]
-    profile: ProfileChoice,
+pub(crate) struct Arguments {
     /// A declared variable, exported or not
     #[arg(value_name = "NAME")]
     name: String,
 }
 
 pub(super) fn get(arguments: &Arguments, context: &Context) -> Result<(), Error> {
-    let mut session = context.open(&arguments.profile)?;
+    let mut session = context.open()?;
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::One(&arguments.name))?;
     is_trusted?;

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::explain;
 use crate::{
-    cli::{Format, ProfileChoice},
+    cli::Format,
     environment::{Environment, Extra, NulInValue, inherit::Rules},
     error::Error,
     launch,
@@ -33,9 +33,7 @@ Examples:
   endow run --only DATABASE_URL -- psql
   endow run -e DEBUG -e PORT=4000 -- python3 app.py
   endow run --dry-run                 what would be asked, inherited and dropped")]
-pub struct Arguments {
-    #[command(flatten)]
-    profile: ProfileChoice,
+pub(crate) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
@@ -48,13 +46,14 @@ pub struct Arguments {
     /// Say what would be done and do nothing: `endow explain`
     #[arg(long)]
     dry_run: bool,
-    /// How --dry-run is printed
+    /// How --dry-run is printed: text, or json
     #[arg(
         long,
         value_enum,
         default_value_t,
         requires = "dry_run",
-        hide_possible_values = false
+        hide_possible_values = true,
+        hide_default_value = true
     )]
     pub(super) format: Format,
     /// The command and its arguments
@@ -70,7 +69,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error> {
     sys::signal::end_as_init();
     let extra = Extras::parse(&arguments.extra)?;
-    let mut session = context.open(&arguments.profile)?;
+    let mut session = context.open()?;
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     extra.refuse_declared(&plan)?;

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use crate::{
-    cli::ProfileChoice,
     error::Error,
     manifest::trust,
     session::{Context, Only},
@@ -20,13 +19,10 @@ use crate::{
 Example:
   endow explain       read what the manifest would do
   endow trust         allow it")]
-pub struct Arguments {
-    #[command(flatten)]
-    profile: ProfileChoice,
-}
+pub(crate) struct Arguments {}
 
-pub(super) fn trust(arguments: &Arguments, context: &Context) -> Result<(), Error> {
-    let mut session = context.open(&arguments.profile)?;
+pub(super) fn trust(context: &Context) -> Result<(), Error> {
+    let mut session = context.open()?;
     session.refuse_stranger()?;
     session.plan(&Only::Everything)?;
     if session.trust.is_empty() {

@@ -85,6 +85,20 @@ pub fn issuer(text: &str) -> Option<&'static str> {
     })
 }
 
+/// The text with every credential in a published format replaced: for what is printed.
+pub fn masked(text: &str) -> String {
+    if issuer(text).is_none() {
+        return text.to_owned();
+    }
+    let mut masked = text
+        .split_once("-----BEGIN ")
+        .map_or_else(|| text.to_owned(), |(before, _)| format!("{before}***"));
+    for word in words(text).filter(|word| issuer(word).is_some()) {
+        masked = masked.replace(word, "***");
+    }
+    masked
+}
+
 /// Runs of the characters that credentials are made of; a credential can stand inside a URL.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
@@ -117,7 +131,7 @@ fn is_json_web_token(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::issuer;
+    use super::{issuer, masked};
 
     #[test]
     fn published_formats_are_known_and_plain_settings_are_not() {
@@ -154,5 +168,15 @@ mod tests {
         ] {
             assert_eq!(issuer(plain), None, "{plain}");
         }
+    }
+
+    #[test]
+    fn a_credential_is_masked_and_the_text_around_it_is_kept() {
+        let token = format!("ghp_{}", "a1B2".repeat(9));
+        let text = format!("`version={token}` is no version");
+        assert_eq!(masked(&text), "`version=***` is no version");
+        let key = format!("in `-----BEGIN {} KEY-----{token}`", "PRIVATE");
+        assert_eq!(masked(&key), "in `***");
+        assert_eq!(masked("no credential"), "no credential");
     }
 }

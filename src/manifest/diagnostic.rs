@@ -1,6 +1,6 @@
 //! What is wrong with a manifest, as data. The text names keys and places, never a value.
 
-use super::source::Span;
+use super::{credential, source::Span};
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +76,11 @@ impl Diagnostic {
 pub struct Problems(Vec<Diagnostic>);
 
 impl Problems {
-    /// Adds one.
-    pub fn add(&mut self, problem: Diagnostic) {
+    /// Adds one. Its texts can quote what the user wrote, and what backends say about it: a
+    /// credential in them is masked.
+    pub fn add(&mut self, mut problem: Diagnostic) {
+        let texts = std::iter::once(&mut problem.message).chain(&mut problem.hints);
+        texts.for_each(|text| *text = credential::masked(text));
         if !self.0.contains(&problem) {
             self.0.push(problem);
         }
@@ -112,17 +115,28 @@ impl Problems {
 /// The known name that was probably meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
-    known
-        .into_iter()
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = known
+        .iter()
         .map(|candidate| {
             (
                 strsim::osa_distance(&lower, &candidate.to_lowercase()),
                 candidate,
             )
         })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .filter(|(distance, candidate)| {
+            let length = candidate.chars().count();
+            *distance <= 1 + length / 5 && *distance < length
+        })
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| *candidate);
+    // A word cut short, or written out: `prod`, `environment`.
+    let is_part = |candidate: &&str| {
+        let candidate = candidate.to_lowercase();
+        lower.len().min(candidate.len()) >= 3
+            && (lower.starts_with(&candidate) || candidate.starts_with(&lower))
+    };
+    near.or_else(|| known.iter().copied().find(is_part))
 }
 
 /// ``did you mean `x`?``, where something is near enough.
@@ -130,8 +144,13 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(name, known).map(|found| format!("did you mean `{found}`?"))
 }
 
-/// A text from the user's file as it may stand in a message: short and without control characters.
+/// A text from the user's file as it may stand in a message: short, without control characters,
+/// without what follows a `=`, and no credential, which cut short would not be known as one.
 pub fn shown(text: &str) -> String {
+    if let Some((name, _)) = text.split_once('=') {
+        return format!("{}=...", shown(name));
+    }
+    let text = &credential::masked(text);
     let mut shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
     if text.chars().count() > 60 {
         shown.push_str("...");

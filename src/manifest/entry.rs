@@ -64,6 +64,18 @@ impl Reader<'_> {
 
     fn check_name(&mut self, key: &Key) -> bool {
         self.show_key(key);
+        if let Some(issuer) = credential::issuer(&key.name) {
+            self.problem(
+                Diagnostic::at(
+                    key.span,
+                    "credential-literal",
+                    format!("a variable's name has the format of a credential ({issuer})"),
+                )
+                .label("not shown: it can be a secret")
+                .hint("revoke it, store the new one in a backend and write `NAME: PLACE`"),
+            );
+            return false;
+        }
         if is_name(&key.name) {
             return true;
         }
@@ -75,9 +87,15 @@ impl Reader<'_> {
                 format!("`{}` can't be a variable's name", shown(name)),
             ),
         };
-        self.problem(
-            problem.hint("a name is letters, digits and `_`, and does not begin with a digit"),
-        );
+        let is_assignment = key
+            .name
+            .split_once('=')
+            .is_some_and(|(name, _)| is_name(name));
+        self.problem(problem.hint(if is_assignment {
+            "a manifest is no dotenv file: write `NAME: PLACE`; values stay out of it"
+        } else {
+            "a name is letters, digits and `_`, and does not begin with a digit"
+        }));
         false
     }
 
@@ -128,7 +146,7 @@ impl Reader<'_> {
         let fields = self.fields(node, &what, &[ENTRY, METADATA]);
         let entry = Entry {
             origin: self.origin(key, &fields),
-            key: fields.get("key").and_then(|node| self.word(node, "`key`")),
+            key: fields.get("key").and_then(|node| self.place_name(node)),
             default: fields
                 .get("default")
                 .and_then(|node| self.default(key, node)),
@@ -152,11 +170,20 @@ impl Reader<'_> {
             self.problem(Diagnostic::at(span, "key-beside-place", "`key` beside a place of its own")
                 .hint("`key` is the name at the layer's `from`; put the name into the reference instead"));
         }
-        if entry.key.as_ref().is_some_and(|key| key.value.is_empty()) {
-            self.problem(Diagnostic::at(node.span, "wrong-value", "`key` is empty"));
-        }
         self.check_literals(&key.name, &entry);
         entry
+    }
+
+    fn place_name(&mut self, node: &Node) -> Option<Spanned<String>> {
+        let name = self.word(node, "`key`")?;
+        if name.value.is_empty() {
+            self.problem(
+                Diagnostic::at(node.span, "wrong-value", "`key` is empty")
+                    .hint("leave it out where the place has the variable's own name"),
+            );
+            return None;
+        }
+        Some(name)
     }
 
     fn origin(&mut self, key: &Key, fields: &Fields<'_>) -> Option<Spanned<Origin>> {
@@ -268,7 +295,7 @@ impl Reader<'_> {
                     Diagnostic::at(
                         node.span,
                         "wrong-value",
-                        "`as` written as a map has a `file`",
+                        "`as` written as a map needs a `file`",
                     )
                     .hint("write `{ file: tmpfs }` or `{ file: memory }`"),
                 );
@@ -333,10 +360,14 @@ impl Reader<'_> {
             };
             return Some(Spanned::new(change, node.span));
         };
+        pairs.iter().for_each(|(key, _)| self.show_key(key));
         let signal = pairs
             .iter()
             .find(|(key, _)| key.name == "signal" && pairs.len() == 1);
-        let name = signal.and_then(|(_, node)| self.word(node, "`signal`"));
+        let is_text = |node: &Node| matches!(node.content, Content::Scalar(_));
+        let name = signal
+            .filter(|(_, node)| is_text(node))
+            .and_then(|(_, node)| self.word(node, "`signal`"));
         let known = name.filter(|name| crate::sys::signal::by_name(&name.value).is_some());
         if known.is_none() {
             self.problem(

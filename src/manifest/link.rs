@@ -161,7 +161,7 @@ fn check_backend(
                 Diagnostic::at(
                     name.span,
                     "unknown-type",
-                    format!("backend `{}` has no `type`", name.value),
+                    format!("backend `{}` has no `type`", shown(&name.value)),
                 )
                 .hint(format!(
                     "a name that is no built-in type says its own: `{}: {{ type: vault, ... }}`",
@@ -172,11 +172,17 @@ fn check_backend(
         return;
     };
     for (key, setting) in settings.iter().filter(|(key, _)| *key != "type") {
-        check_setting(kind, key, setting, problems);
+        check_setting(kind, key, setting, sources, problems);
     }
 }
 
-fn check_setting(kind: &Kind, key: &str, setting: &Spanned<Setting>, problems: &mut Problems) {
+fn check_setting(
+    kind: &Kind,
+    key: &str,
+    setting: &Spanned<Setting>,
+    sources: &Sources,
+    problems: &mut Problems,
+) {
     let Some(known) = kind.settings.iter().find(|known| known.name == key) else {
         let names = || kind.settings.iter().map(|known| known.name);
         let hint = did_you_mean(key, names()).unwrap_or_else(|| match kind.settings {
@@ -189,7 +195,7 @@ fn check_setting(kind: &Kind, key: &str, setting: &Spanned<Setting>, problems: &
         });
         problems.add(
             Diagnostic::at(
-                setting.span,
+                key_span(key, setting.span, sources),
                 "unknown-setting",
                 format!("`{}` has no setting `{}`", kind.name, shown(key)),
             )
@@ -215,6 +221,17 @@ fn check_setting(kind: &Kind, key: &str, setting: &Spanned<Setting>, problems: &
             format!("`{key}` wants {wanted}"),
         ));
     }
+}
+
+/// Where the key of a setting stands: before its value. A setting keeps the place of its value
+/// alone, which is what all other problems are about.
+fn key_span(key: &str, value: Span, sources: &Sources) -> Span {
+    let before = &sources.get(value.source).text[..value.start];
+    before.rfind(key).map_or(value, |start| Span {
+        start,
+        end: start + key.len(),
+        ..value
+    })
 }
 
 fn check_groups(document: &Document, problems: &mut Problems) {
@@ -269,13 +286,17 @@ pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
         else {
             continue;
         };
+        let of_profile = match &manifest.profile {
+            Some(profile) => format!(" of profile `{profile}`"),
+            None => String::new(),
+        };
         for part in template.variables() {
             if !manifest.variables.contains_key(part) {
                 problems.add(
                     Diagnostic::at(
                         *span,
                         "unknown-variable",
-                        format!("the template of `{name}` names `{part}`, which no `env` declares"),
+                        format!("the template of `{name}` names `{part}`, which no `env`{of_profile} declares"),
                     )
                     .hint_if(did_you_mean(
                         part,

@@ -149,10 +149,11 @@ impl Loader<'_> {
         };
         let display = display_beside(&source.display, &extended.value);
         if self.path.contains(&path) {
+            let circle = self.circle(&path);
             self.problems.add(Diagnostic::at(
                 extended.span,
                 "extends-cycle",
-                "files extend each other in a circle",
+                format!("files extend each other in a circle: {circle}"),
             ));
             return;
         }
@@ -169,12 +170,27 @@ impl Loader<'_> {
         }
         match self.read(&path, &display) {
             Ok(id) => self.visit(id),
-            Err(unreadable) => self.problems.add(Diagnostic::at(
-                extended.span,
-                "unreadable",
-                format!("{display}: {}", unreadable.message),
-            )),
+            Err(unreadable) => self.problems.add(
+                Diagnostic::at(
+                    extended.span,
+                    "unreadable",
+                    format!("{display}: {}", unreadable.message),
+                )
+                .hint("a path starts at the directory of the file that says it"),
+            ),
         }
+    }
+
+    /// The files from `path` back to it.
+    fn circle(&self, path: &Path) -> String {
+        let open = self.path.iter().skip_while(|open| *open != path);
+        let names: Vec<&str> = open
+            .map(PathBuf::as_path)
+            .chain([path])
+            .filter_map(|path| self.loaded.sources.find(path))
+            .map(|id| self.loaded.sources.get(id).display.as_str())
+            .collect();
+        names.join(" -> ")
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    credential,
     diagnostic::{Diagnostic, did_you_mean, shown},
     document::{Backend, Document, Layer, Metadatum, Profile, Run, Setting},
     reader::{Fields, Reader},
@@ -62,10 +63,12 @@ impl Reader<'_> {
             );
             return self.fields(root, "the manifest", &[]);
         }
-        let fields = self.fields(root, "the manifest", &[TOP]);
         if !matches!(root.content, Content::Map(_)) {
-            return fields;
+            let problem = Diagnostic::at(root.span, "wrong-type", "the manifest is not a map");
+            self.problem(problem.hint("begin with `version: 1` and an `env:` map"));
+            return Fields::default();
         }
+        let fields = self.fields(root, "the manifest", &[TOP]);
         match fields.get("version") {
             None => {
                 let span = Span {
@@ -84,6 +87,11 @@ impl Reader<'_> {
     }
 
     fn version(&mut self, node: &Node) {
+        if !matches!(node.content, Content::Scalar(_)) {
+            let problem = Diagnostic::at(node.span, "wrong-type", "`version` wants a number");
+            self.problem(problem.hint(format!("write `version: {VERSION}`")));
+            return;
+        }
         let Some(text) = self.word(node, "`version`") else {
             return;
         };
@@ -371,9 +379,10 @@ impl Reader<'_> {
 /// Findings that `waive` can let through.
 pub(super) const WAIVABLE: [&str; 1] = ["credential-literal"];
 
-/// Letters, digits, `.`, `_` and `-`, and something of it.
+/// Letters, digits, `.`, `_` and `-`, something of it, and no credential.
 fn is_plain_name(text: &str) -> bool {
     !text.is_empty()
+        && credential::issuer(text).is_none()
         && !text.starts_with(['-', '.'])
         && text
             .bytes()

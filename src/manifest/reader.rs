@@ -19,6 +19,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// The values of a map by key.
+#[derive(Default)]
 pub(super) struct Fields<'n>(BTreeMap<&'n str, (&'n Key, &'n Node)>);
 
 impl<'n> Fields<'n> {
@@ -111,8 +112,12 @@ impl Reader<'_> {
     ) {
         self.show_key(key);
         let known = known();
-        let hint = did_you_mean(&key.name, known.iter().copied())
-            .unwrap_or_else(|| format!("{what} has: {}", known.join(", ")));
+        let hint = if self.is_rest_of_a_text(key) {
+            "quote a text that holds one of `{ } [ ] ,` inside braces or brackets".to_owned()
+        } else {
+            did_you_mean(&key.name, known.iter().copied())
+                .unwrap_or_else(|| format!("{what} has: {}", known.join(", ")))
+        };
         self.problem(
             Diagnostic::at(
                 key.span,
@@ -123,9 +128,15 @@ impl Reader<'_> {
         );
     }
 
-    /// A key may be shown unless it is itself a pasted credential.
+    /// `{ from: op://Open, AI/key }`: what stands after the comma has become a key without a `:`.
+    fn is_rest_of_a_text(&self, key: &Key) -> bool {
+        let after = &self.sources.get(key.span.source).text[key.span.end..];
+        after.trim_start().starts_with([',', '}'])
+    }
+
+    /// A key may be shown unless it is itself a pasted credential, or `NAME=VALUE`.
     pub(super) fn show_key(&mut self, key: &Key) {
-        if credential::issuer(&key.name).is_none() {
+        if credential::issuer(&key.name).is_none() && !key.name.contains('=') {
             self.sources.show(key.span);
         }
     }
@@ -153,10 +164,10 @@ impl Reader<'_> {
         None
     }
 
-    /// A scalar of a field that holds no literal: it may be shown.
+    /// A scalar of a field that holds no literal: it may be shown, unless it is `NAME=VALUE`.
     pub(super) fn word(&mut self, node: &Node, what: &str) -> Option<Spanned<String>> {
         let text = self.text(node, what)?;
-        if credential::issuer(&text.value).is_none() {
+        if credential::issuer(&text.value).is_none() && !text.value.contains('=') {
             self.sources.show(text.span);
         }
         Some(text)
@@ -178,6 +189,10 @@ impl Reader<'_> {
     }
 
     pub(super) fn flag(&mut self, node: &Node, what: &str) -> Option<Spanned<bool>> {
+        if !matches!(node.content, Content::Scalar(_)) {
+            self.wrong_type(node, what, "`true` or `false`");
+            return None;
+        }
         let text = self.word(node, what)?;
         match text.value.as_str() {
             "true" => Some(Spanned::new(true, node.span)),
@@ -207,6 +222,10 @@ impl Reader<'_> {
         what: &str,
         words: &[&'static str],
     ) -> Option<Spanned<&'static str>> {
+        if !matches!(node.content, Content::Scalar(_)) {
+            self.wrong_type(node, what, &format!("one of {}", words.join(", ")));
+            return None;
+        }
         let text = self.word(node, what)?;
         if let Some(found) = words.iter().find(|word| **word == text.value) {
             return Some(Spanned::new(found, node.span));

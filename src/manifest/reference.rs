@@ -126,6 +126,9 @@ impl Reference {
             return Err(bad("a `?` before the `#`")
                 .hint("options come after the field; in a name write `%3F`"));
         }
+        if grammar.is_path {
+            refuse_variable(&self.locator)?;
+        }
         let mut locator = expand(&self.locator, grammar.is_percent_encoded, kind, scope)?;
         let mut field = match &self.field {
             Some(_) if !grammar.has_field => return Err(no_field(kind)),
@@ -160,7 +163,10 @@ impl Reference {
             field,
             options,
         };
-        (kind.validate)(&address).map_err(bad)?;
+        (kind.validate)(&address).map_err(|message| match role {
+            Role::Own => bad(message),
+            Role::Layer => bad(message).hint(format!("with the name put in it is `{shown}`")),
+        })?;
         Ok(Place { address, shown })
     }
 
@@ -361,13 +367,19 @@ fn shown(
         .collect()
 }
 
-/// A path with `~/` and its starting directory put in, and `.` segments taken out.
-pub fn absolute(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
+/// Nothing in a path comes from the environment.
+fn refuse_variable(path: &str) -> Result<(), Bad> {
     if path.contains("$HOME") || path.contains("${HOME}") {
         return Err(
             bad("`$HOME` is not expanded in a path").hint("write `~/` for the home directory")
         );
     }
+    Ok(())
+}
+
+/// A path with `~/` and its starting directory put in, and `.` segments taken out.
+pub fn absolute(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
+    refuse_variable(path)?;
     let joined = match path.strip_prefix("~/") {
         Some(rest) => scope
             .home

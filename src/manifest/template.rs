@@ -91,12 +91,20 @@ fn variable(inside: &str) -> Result<Part, Bad> {
         None => (inside, Encoding::Plain),
     };
     if !super::is_name(name) {
-        let hint = (name.contains(":-") || name.contains('-'))
-            .then(|| "a template has no defaults: give the variable its own `default`".to_owned());
+        let hint = if name.contains(":-") || name.contains('-') {
+            "a template has no defaults: give the variable its own `default`"
+        } else {
+            "write `${NAME}` for a variable, `$$` for a dollar"
+        };
+        let hint = Some(hint.to_owned());
+        // What follows the name can be a value: `${NAME:-value}`.
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let head = inside.split(|c| !is_part(c)).next().unwrap_or_default();
+        let rest = if head == inside { "" } else { "..." };
         return Err((
             format!(
-                "`${{{}}}` names no variable",
-                super::diagnostic::shown(inside)
+                "`${{{}{rest}}}` names no variable",
+                super::diagnostic::shown(head)
             ),
             hint,
         ));

@@ -92,14 +92,8 @@ fn backend_parts(
     parts: &mut Vec<Part>,
 ) {
     for (name, settings) in &layer.backends {
-        let Some(kind) = backend_kind(
-            documents,
-            &name.value,
-            settings.get("type").map(|setting| &setting.value),
-        ) else {
-            continue;
-        };
-        if kind.name == "exec" {
+        let kinds = kinds(documents, &name.value);
+        if kinds.iter().any(|kind| kind.name == "exec") {
             parts.push(Part {
                 what: format!("backend `{}` runs a program", name.value),
                 span: name.span,
@@ -111,23 +105,24 @@ fn backend_parts(
             });
             continue;
         }
-        for setting in kind.settings {
-            let Some(value) = settings.get(setting.name) else {
-                continue;
-            };
-            if is_free(setting.trust, &value.value, environment) {
+        for (setting, value) in settings {
+            let mut trusts = kinds
+                .iter()
+                .flat_map(|kind| kind.settings)
+                .filter(|known| known.name == setting)
+                .map(|known| known.trust);
+            if trusts.all(|trust| is_free(trust, &value.value, documents, environment)) {
                 continue;
             }
             parts.push(Part {
                 what: format!(
-                    "backend `{}` sets `{}`, which decides where credentials are sent",
-                    name.value, setting.name
+                    "backend `{}` sets `{setting}`, which decides where credentials are sent",
+                    name.value
                 ),
                 span: value.span,
                 canonical: format!(
-                    "setting\0{}\0{}\0{}",
+                    "setting\0{}\0{setting}\0{}",
                     name.value,
-                    setting.name,
                     canonical_setting(&value.value)
                 ),
             });
@@ -135,29 +130,29 @@ fn backend_parts(
     }
 }
 
-fn backend_kind(
-    documents: &[Document],
-    name: &str,
-    own: Option<&Setting>,
-) -> Option<&'static Kind> {
-    let stated = documents
-        .iter()
-        .flat_map(|document| {
-            std::iter::once(&document.top)
-                .chain(document.profiles.iter().map(|profile| &profile.layer))
-        })
+/// Every type that a scheme can have: what any layer of any file states, and the built-in of that
+/// name. Which of them holds depends on the profile, and trust covers all profiles.
+fn kinds(documents: &[Document], name: &str) -> Vec<&'static Kind> {
+    let layers = documents.iter().flat_map(|document| {
+        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
+    });
+    let stated = layers
         .flat_map(|layer| &layer.backends)
         .filter(|(other, _)| other.value == name)
-        .find_map(|(_, settings)| settings.get("type"))
-        .map(|setting| &setting.value);
-    match own.or(stated) {
-        Some(Setting::Text(text)) => kind::named(text),
-        _ => kind::named(name),
-    }
+        .filter_map(|(_, settings)| match &settings.get("type")?.value {
+            Setting::Text(text) => kind::named(text),
+            _ => None,
+        });
+    stated.chain(kind::named(name)).collect()
 }
 
 /// Whether a setting sends nothing to a place that the caller's own environment does not name.
-fn is_free(trust: Trust, setting: &Setting, environment: &Lookup<'_>) -> bool {
+fn is_free(
+    trust: Trust,
+    setting: &Setting,
+    documents: &[Document],
+    environment: &Lookup<'_>,
+) -> bool {
     match (trust, setting) {
         (Trust::Free, _) => true,
         (Trust::Needed, Setting::Text(text)) => text == "false",
@@ -166,7 +161,15 @@ fn is_free(trust: Trust, setting: &Setting, environment: &Lookup<'_>) -> bool {
             .filter_map(|name| environment(name))
             .any(|own| origin(&own).is_some() && origin(&own) == origin(text)),
         (Trust::Origin(variables), Setting::Reference(reference)) => {
-            reference.scheme == "env" && variables.contains(&reference.locator())
+            // The scheme can be given another type, and then reads what the repository holds.
+            let is_environment = |scheme| {
+                kinds(documents, scheme)
+                    .iter()
+                    .all(|kind| kind.name == "env")
+            };
+            reference.scheme == "env"
+                && is_environment("env")
+                && variables.contains(&reference.locator())
         }
         (Trust::Needed | Trust::Origin(_), _) => false,
     }

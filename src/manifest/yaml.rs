@@ -4,12 +4,14 @@
 //! Duplicate keys and merge keys are kept in the tree, so that the reader of the tree can report
 //! them together with everything else. What the parser itself refuses is one problem a file.
 
+mod refusal;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Error, Location, Spanned};
+use serde_saphyr::{Location, Spanned};
 
 use super::{
     diagnostic::Diagnostic,
-    source::{Position, Source, SourceId, Sources, Span},
+    source::{Source, SourceId, Sources, Span},
 };
 
 /// Longest file that is read, in bytes.
@@ -61,7 +63,7 @@ pub fn parse(sources: &mut Sources, id: SourceId) -> Result<Node, Diagnostic> {
         ));
     }
     let raw = serde_saphyr::from_str_with_options::<Raw>(&source.text, options())
-        .map_err(|error| refused(source, id, &error))?;
+        .map_err(|error| refusal::refused(source, id, &error))?;
     let builder = Builder {
         text: source.text.clone(),
         id,
@@ -97,6 +99,7 @@ fn options() -> serde_saphyr::Options {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
         merge_keys: serde_saphyr::MergeKeyPolicy::AsOrdinary,
         strict_booleans: true,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
         reject_unsupported_tags: true,
         with_snippet: false,
     }
@@ -270,133 +273,4 @@ fn record(source: &mut Source, node: &Node) {
             }
         }
     }
-}
-
-/// Says in our words what the parser refused. Its own texts are used only where they are fixed.
-fn refused(source: &Source, id: SourceId, error: &Error) -> Diagnostic {
-    let mut error = error.without_snippet();
-    while let Error::AliasError { error: inner, .. } = error {
-        error = inner;
-    }
-    let start = error.location().map_or(0, |location| {
-        let narrow = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
-        source.offset(Position {
-            line: narrow(location.line()),
-            column: narrow(location.column()),
-        })
-    });
-    let end = source.text[start..]
-        .chars()
-        .next()
-        .filter(|c| *c != '\n')
-        .map_or(start, |c| start + c.len_utf8());
-    let at = |code, message: &str| {
-        Diagnostic::at(
-            Span {
-                source: id,
-                start,
-                end,
-            },
-            code,
-            message,
-        )
-    };
-    match error {
-        Error::MultipleDocuments { .. } => at("two-documents", "a second document begins here")
-            .hint("a manifest is one document; profiles keep places apart"),
-        Error::Budget { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::AliasReplayCounterOverflow { .. } => budget(error, &at),
-        Error::RecursiveReferencesRequireWeakTypes { .. } => {
-            at("alias-cycle", "this alias contains itself")
-        }
-        Error::UnknownAnchor { .. } => at("unknown-alias", "this alias has no anchor before it")
-            .hint("quote a text that begins with `*`"),
-        Error::UnsupportedTag { .. } | Error::TaggedEnumMismatch { .. } => {
-            at("unknown-tag", "tags have no meaning in a manifest")
-                .hint("quote a text that begins with `!`")
-        }
-        Error::Message { msg, .. } | Error::ExternalMessage { msg, .. } => {
-            syntax(source, start, msg, &at)
-        }
-        _ => at("syntax", "this is not valid YAML"),
-    }
-}
-
-fn budget(error: &Error, at: &dyn Fn(&'static str, &str) -> Diagnostic) -> Diagnostic {
-    use serde_saphyr::budget::BudgetBreach;
-    match error {
-        Error::Budget {
-            breach: BudgetBreach::Depth { .. },
-            ..
-        } => at(
-            "too-deep",
-            &format!("nested deeper than {MAX_DEPTH} levels"),
-        ),
-        Error::Budget {
-            breach: BudgetBreach::Documents { .. },
-            ..
-        } => at("two-documents", "a second document begins here")
-            .hint("a manifest is one document; profiles keep places apart"),
-        Error::Budget {
-            breach:
-                BudgetBreach::Aliases { .. }
-                | BudgetBreach::Anchors { .. }
-                | BudgetBreach::AliasAnchorRatio { .. },
-            ..
-        }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::AliasReplayCounterOverflow { .. } => {
-            at("too-many-aliases", "aliases expand to too much")
-        }
-        _ => at("too-long", "more than a manifest may hold"),
-    }
-}
-
-fn syntax(
-    source: &Source,
-    start: usize,
-    text: &str,
-    at: &dyn Fn(&'static str, &str) -> Diagnostic,
-) -> Diagnostic {
-    let (_, line) = source.line_at(start);
-    if text.contains("tab") {
-        return at("tab", "a tab where YAML wants spaces").hint("indent with spaces");
-    }
-    if text.contains("recursion limit") || text.contains("nesting") {
-        return at(
-            "too-deep",
-            &format!("nested deeper than {MAX_DEPTH} levels"),
-        );
-    }
-    if text.contains("unclosed quote") {
-        return at("unclosed-quote", "this quote is not closed");
-    }
-    if text.contains("unexpected character") {
-        return at("syntax", "a plain text can't begin with this character").hint("quote the text");
-    }
-    let problem = at(
-        "syntax",
-        &format!("this is not valid YAML: {}", text.replace('\'', "`")),
-    );
-    if line.contains('{')
-        && line.contains("://")
-        && let Some(comment) = line.find(" #")
-        && line[comment + 2..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-    {
-        return problem
-            .hint("YAML takes ` #...` for a comment: write `#field` without a space before it");
-    }
-    if line.contains('{') || text.contains("flow") || text.contains("bracket") {
-        return problem
-            .hint("quote a text that holds one of `{ } [ ] ,` inside braces or brackets");
-    }
-    if text.contains("mapping values are not allowed") {
-        return problem.hint("quote a text that holds `: `");
-    }
-    problem
 }

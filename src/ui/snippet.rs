@@ -190,7 +190,11 @@ fn shown_by_shape(line: &str) -> Shown<'_> {
         is_key && is_end && crate::manifest::credential::issuer(&head[..*at]).is_none()
     });
     let shown = key.map_or(start, |at| start + at + 1);
+    let is_comment = head.starts_with('#');
     Box::new(move |at, c| {
+        if is_comment {
+            return Show::Nothing;
+        }
         if at < shown || line[shown..at].trim().is_empty() && c.is_whitespace() {
             Show::Plain
         } else {
