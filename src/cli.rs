@@ -1,10 +1,9 @@
-//! The command line: flags and their help, nothing else.
+//! The command line: what all verbs share, and how its errors are told. The verbs themselves
+//! are in `commands`.
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::commands::{check, explain, export, get, run, schema, trust};
+use clap::{Args, Parser, ValueEnum};
 
 /// Names the manifest.
 pub const FILE_VARIABLE: &str = "ENDOW_FILE";
@@ -13,7 +12,8 @@ pub const PROFILE_VARIABLE: &str = "ENDOW_PROFILE";
 /// Turns on tracing.
 pub const LOG_VARIABLE: &str = "ENDOW_LOG";
 
-const HELP: &str = "\
+/// The main page.
+pub(crate) const HELP: &str = "\
 endow gives a process its secrets, and nothing else.
 
 It reads secretfile.yaml, which says for each environment variable where its
@@ -54,18 +54,6 @@ Examples:
   eval \"$(endow export --format shell)\"
 ";
 
-/// endow's command line.
-#[derive(Debug, Parser)]
-#[command(name = "endow", version, override_help = HELP, disable_help_subcommand = true, args_override_self = true)]
-pub(crate) struct Cli {
-    /// What holds for all commands.
-    #[command(flatten)]
-    pub(crate) global: Global,
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
 /// Options of all commands.
 #[derive(Args, Debug)]
 pub struct Global {
@@ -93,22 +81,10 @@ pub enum Format {
     Json,
 }
 
-/// A verb is a file in `commands/`, which describes it.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Check(check::Arguments),
-    Explain(explain::Arguments),
-    Export(export::Arguments),
-    Get(get::Arguments),
-    Run(run::Arguments),
-    Schema(schema::Arguments),
-    Trust(trust::Arguments),
-}
-
 /// The parsed command line, or what is printed instead of doing anything.
-pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, Stop> {
+pub(crate) fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<C, Stop> {
     let is_run = names_run(&arguments);
-    Cli::try_parse_from(arguments).map_err(|error| match error.kind() {
+    C::try_parse_from(arguments).map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
             Stop::Print(error.render().to_string())
         }

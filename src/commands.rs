@@ -1,23 +1,51 @@
 //! The verbs, one file each, alphabetically.
 
-pub(crate) mod check;
-pub(crate) mod explain;
-pub(crate) mod export;
-pub(crate) mod get;
-pub(crate) mod run;
-pub(crate) mod schema;
-pub(crate) mod trust;
+mod check;
+mod explain;
+mod export;
+mod get;
+mod run;
+mod schema;
+mod trust;
 
 use std::{ffi::OsString, str::FromStr};
 
+use clap::{Parser, Subcommand};
 use endow_providers::Warning;
 
 use crate::{
-    cli::{Cli, Command, Format, LOG_VARIABLE},
+    cli::{Format, Global, HELP, LOG_VARIABLE},
     error::{Error, Family},
     session::Context,
     ui::Ui,
 };
+
+/// endow's command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "endow",
+    version,
+    override_help = HELP,
+    disable_help_subcommand = true,
+    args_override_self = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Export(export::Arguments),
+    Get(get::Arguments),
+    Run(run::Arguments),
+    Schema(schema::Arguments),
+    Trust(trust::Arguments),
+}
 
 /// Carries out a command line; the result is the exit status.
 pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {

@@ -4,11 +4,12 @@
 
 use std::rc::Rc;
 
-use endow_providers::{Absence, Class, Warning};
+use endow_providers::Warning;
 
 use crate::{
+    finding::{Finding, lines, worst},
     manifest::{Unreadable, diagnostic::Diagnostic, find::NotFound, source::Sources},
-    resolve::{Cause, Failure, Subject},
+    resolve::{Failure, Subject},
 };
 
 /// A failure of endow itself.
@@ -251,26 +252,6 @@ impl Error {
     }
 }
 
-/// The exit status of several failures: of 2, 3, 4 and 1 the first that occurs.
-pub fn worst<'f>(failures: impl Iterator<Item = &'f Failure>) -> u8 {
-    let code = |failure: &Failure| match &failure.cause {
-        Cause::Absent(_) | Cause::AbsentPart(_) => 1,
-        Cause::Fault(fault) => match fault.class {
-            Class::Ambiguous { .. }
-            | Class::Conflict
-            | Class::Deleted { .. }
-            | Class::Denied { .. }
-            | Class::Malformed => 1,
-            Class::Unauthenticated => 3,
-            Class::Throttled { .. } | Class::TimedOut | Class::Unreachable => 4,
-        },
-    };
-    failures
-        .map(code)
-        .min_by_key(|code| [2, 3, 4, 1].iter().position(|other| other == code))
-        .unwrap_or(1)
-}
-
 fn too_big(largest: &[(String, usize)], total: usize) -> Message {
     let lines: Vec<String> = largest
         .iter()
@@ -305,124 +286,6 @@ fn unresolved(failures: &[(Failure, Option<String>)], total: usize, consequence:
         text: format!("{head}; {consequence}{}", indented(&lines(&findings))),
         hints: Vec::new(),
     }
-}
-
-/// Something to report about a variable or a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is about.
-    pub subject: String,
-    /// A lower-case fragment.
-    pub message: String,
-    /// The place that was asked.
-    pub place: Option<String>,
-    /// The line of the manifest that decided on it.
-    pub line: Option<String>,
-    /// What to do.
-    pub hints: Vec<String>,
-}
-
-impl Finding {
-    /// What a failure is to its reader.
-    pub fn of(failure: &Failure, line: Option<String>) -> Self {
-        Self {
-            subject: subject(&failure.subject),
-            message: cause(&failure.cause),
-            place: failure.place.clone(),
-            line,
-            hints: hints(&failure.cause),
-        }
-    }
-}
-
-/// Findings as lines; those that say the same of several variables are one.
-pub fn lines(findings: &[Finding]) -> Vec<String> {
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
-    for finding in findings {
-        let is_same =
-            |other: &Finding| other.message == finding.message && other.hints == finding.hints;
-        match groups.iter_mut().find(|group| is_same(group[0])) {
-            Some(group) => group.push(finding),
-            None => groups.push(vec![finding]),
-        }
-    }
-    let mut lines = Vec::new();
-    for group in groups {
-        let subjects: Vec<&str> = group
-            .iter()
-            .map(|finding| finding.subject.as_str())
-            .collect();
-        // One place is worth showing; of many, the lines that decided on them.
-        let mut places: Vec<&str> = group
-            .iter()
-            .filter_map(|finding| finding.line.as_deref())
-            .collect();
-        places.dedup();
-        if let [only] = group[..] {
-            places.splice(0..0, only.place.as_deref());
-        }
-        let places = if places.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", places.join(", "))
-        };
-        lines.push(format!(
-            "{}: {}{places}",
-            subjects.join(", "),
-            group[0].message
-        ));
-        lines.extend(group[0].hints.iter().map(|hint| format!("  hint: {hint}")));
-    }
-    lines
-}
-
-/// What a failure is about, as it is printed.
-fn subject(subject: &Subject) -> String {
-    match subject {
-        Subject::Setting { backend, name } => format!("`{name}` of backend `{backend}`"),
-        Subject::Variable(name) => name.clone(),
-    }
-}
-
-/// The class of a failure and what happened, in one line.
-fn cause(cause: &Cause) -> String {
-    match cause {
-        Cause::Absent(absences) => {
-            let whats: Vec<&str> = absences
-                .iter()
-                .map(|absence| absence.what.as_str())
-                .collect();
-            format!("absent: {}", whats.join("; "))
-        }
-        Cause::AbsentPart(part) => format!("absent: its template needs `{part}`, which is absent"),
-        Cause::Fault(fault) => format!("{}: {}", fault.class.name(), fault.message),
-    }
-}
-
-/// What can be done about a failure.
-fn hints(cause: &Cause) -> Vec<String> {
-    match cause {
-        Cause::Absent(absences) => absences.last().and_then(there).into_iter().collect(),
-        Cause::AbsentPart(_) => Vec::new(),
-        Cause::Fault(fault) => fault.hints.clone(),
-    }
-}
-
-/// The keys that stand where one was missed.
-fn there(absence: &Absence) -> Option<String> {
-    const SHOWN: usize = 12;
-    let more = if absence.keys.len() > SHOWN {
-        format!(" and {} more", absence.keys.len() - SHOWN)
-    } else {
-        String::new()
-    };
-    let keys: Vec<String> = absence
-        .keys
-        .iter()
-        .take(SHOWN)
-        .map(|key| crate::manifest::diagnostic::shown(key))
-        .collect();
-    (!keys.is_empty()).then(|| format!("there are: {}{more}", keys.join(", ")))
 }
 
 fn indented(lines: &[String]) -> String {

@@ -8,6 +8,7 @@ pub mod cli;
 mod commands;
 pub mod environment;
 pub mod error;
+pub mod finding;
 pub mod launch;
 pub mod manifest;
 pub mod plan;
@@ -28,7 +29,7 @@ use crate::{
 pub fn main() -> ExitCode {
     let environment: Vec<_> = std::env::vars_os().collect();
     let ui = Ui::new(&environment, false);
-    match cli::parse(std::env::args_os().collect()) {
+    match cli::parse::<commands::Cli>(std::env::args_os().collect()) {
         Ok(cli) => ExitCode::from(commands::dispatch(cli, environment)),
         Err(Stop::Print(text)) => match ui.report(&text) {
             Ok(()) => ExitCode::SUCCESS,

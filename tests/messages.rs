@@ -17,7 +17,11 @@ const FIFO: &str = "version: 1\nenv: { A: file://fifo }\n";
 fn waiting_on_a_terminal(test: &Test, flags: &str) -> Child {
     mkfifo(&test.path("fifo"), Mode::S_IRWXU).unwrap();
     Command::new("script")
-        .args(["-qefc", &format!("{ENDOW} {flags} run -- echo done"), "/dev/null"])
+        .args([
+            "-qefc",
+            &format!("{ENDOW} {flags} run -- echo done"),
+            "/dev/null",
+        ])
         .current_dir(test.path(""))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -27,7 +31,12 @@ fn waiting_on_a_terminal(test: &Test, flags: &str) -> Child {
 
 /// Opens the FIFO once endow has it open, and so waits; closing it ends the wait.
 fn answer(test: &Test) {
-    let open = || OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(test.path("fifo"));
+    let open = || {
+        OpenOptions::new()
+            .write(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(test.path("fifo"))
+    };
     while open().is_err() {
         std::thread::yield_now();
     }
@@ -47,7 +56,10 @@ fn a_long_wait_shows_a_line_on_a_terminal_and_erases_it_before_the_command_print
     }
     answer(&test);
     output.read_to_end(&mut shown).unwrap();
-    assert_eq!(String::from_utf8_lossy(&shown), "endow: waiting for file\r\u{1b}[Kdone\r\n");
+    assert_eq!(
+        String::from_utf8_lossy(&shown),
+        "endow: waiting for file\r\u{1b}[Kdone\r\n"
+    );
     assert!(child.wait().unwrap().success());
 }
 
@@ -62,7 +74,9 @@ fn a_short_wait_and_quiet_show_nothing_on_a_terminal() {
 
 #[test]
 fn messages_are_ascii_unless_the_locale_is_utf_8() {
-    let test = || Test::manifest("version: 1\nproject: caf\u{e9}\nenv: { A: env://X }\n").args(["explain"]);
+    let test = || {
+        Test::manifest("version: 1\nproject: caf\u{e9}\nenv: { A: env://X }\n").args(["explain"])
+    };
     test()
         .stderr("endow: error: `project` can't be used as a name\n --> secretfile.yaml:2:10\n  |\n2 | project: caf\\u{e9}\n  |          ^^^^\nhint: use letters, digits, `.`, `_` and `-`\n")
         .status(2);
@@ -86,13 +100,15 @@ fn messages_are_ascii_unless_the_locale_is_utf_8() {
 #[test]
 fn no_level_of_tracing_prints_a_value() {
     for level in ["trace", "debug", "info", "TRACE"] {
-        let output = Test::manifest("version: 1\nfrom: dotenv://.env\nenv: { A: , T: { template: \"x${A}\" } }\n")
-            .dotenv("A=hunter2hunter2\n")
-            .env("ENDOW_LOG", level)
-            .args(["-vv"])
-            .run(["true"])
-            .any_stderr()
-            .success();
+        let output = Test::manifest(
+            "version: 1\nfrom: dotenv://.env\nenv: { A: , T: { template: \"x${A}\" } }\n",
+        )
+        .dotenv("A=hunter2hunter2\n")
+        .env("ENDOW_LOG", level)
+        .args(["-vv"])
+        .run(["true"])
+        .any_stderr()
+        .success();
         assert!(!output.stderr.is_empty());
     }
 }
@@ -108,9 +124,19 @@ fn a_level_that_does_not_exist_is_said() {
 
 #[test]
 fn a_closed_standard_error_fails_nothing() {
-    let test = Test::manifest("version: 1\nfrom: dotenv://.env\nenv: { A: }\n").file(".env", "A=x\n").shell("echo $A");
+    let test = Test::manifest("version: 1\nfrom: dotenv://.env\nenv: { A: }\n")
+        .file(".env", "A=x\n")
+        .shell("echo $A");
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = test.command().stdout(Stdio::piped()).stderr(writer).output().unwrap();
-    assert_eq!((output.status.code(), output.stdout), (Some(0), b"x\n".to_vec()));
+    let output = test
+        .command()
+        .stdout(Stdio::piped())
+        .stderr(writer)
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout),
+        (Some(0), b"x\n".to_vec())
+    );
 }

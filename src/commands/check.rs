@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::Format,
-    error::{self, Error, Finding},
+    error::Error,
+    finding::{self, Finding},
     manifest::Choice,
     plan::{Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
@@ -27,7 +28,7 @@ Examples:
   endow check
   endow check --profile prod --format json
   endow check --all-profiles")]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// Every profile, one after the other
     #[arg(long)]
     all_profiles: bool,
@@ -104,7 +105,7 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
     findings.extend(tracked_files(&plan));
     let mut code = u8::from(!findings.is_empty());
     if !resolved.failures.is_empty() {
-        code = error::worst(resolved.failures.iter());
+        code = finding::worst(resolved.failures.iter());
     }
     let mut warnings = resolved.warnings;
     for warning in plain_parts(&plan, &resolved.values) {
@@ -204,7 +205,7 @@ fn as_text(report: &Report) -> String {
             count(findings, "finding", "findings")
         ),
     };
-    for line in error::lines(&report.findings) {
+    for line in finding::lines(&report.findings) {
         let _ = writeln!(text, "  {line}");
     }
     for warning in &report.warnings {

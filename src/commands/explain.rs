@@ -24,7 +24,7 @@ Examples:
   endow explain
   endow explain --profile prod
   endow explain --format json | jq '.variables[] | {name, owner: .metadata.owner}'")]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,

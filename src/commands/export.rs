@@ -20,7 +20,7 @@ Examples:
   eval \"$(endow export --format shell)\"
   endow export --format github >> \"$GITHUB_ENV\"
   docker run --env-file <(endow export --format docker) IMAGE")]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,

@@ -15,7 +15,7 @@ use crate::{
 Examples:
   endow get DATABASE_URL
   psql \"$(endow get DATABASE_URL)\"")]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// A declared variable, exported or not
     #[arg(value_name = "NAME")]
     name: String,

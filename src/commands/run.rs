@@ -33,7 +33,7 @@ Examples:
   endow run --only DATABASE_URL -- psql
   endow run -e DEBUG -e PORT=4000 -- python3 app.py
   endow run --dry-run                 what would be asked, inherited and dropped")]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,

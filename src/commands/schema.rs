@@ -11,7 +11,7 @@ Example:
   endow schema > secretfile.schema.json
   # first line of secretfile.yaml:
   # yaml-language-server: $schema=./secretfile.schema.json")]
-pub(crate) struct Arguments {}
+pub(super) struct Arguments {}
 
 pub(super) fn schema(context: &Context) -> Result<(), Error> {
     context.ui.report_json(&json_schema())

@@ -19,7 +19,7 @@ use crate::{
 Example:
   endow explain       read what the manifest would do
   endow trust         allow it")]
-pub(crate) struct Arguments {}
+pub(super) struct Arguments {}
 
 pub(super) fn trust(context: &Context) -> Result<(), Error> {
     let mut session = context.open()?;

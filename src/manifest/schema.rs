@@ -310,24 +310,26 @@ fn form_schema(form: &Form) -> Value {
         Form::As => {
             json!({ "anyOf": [{ "enum": ["env", "file", "json"] }, map_schema(AS.iter())] })
         }
-        Form::Backends => json!({ "type": "object", "additionalProperties": backend_schema() }),
+        Form::Backends => {
+            json!({ "type": ["object", "null"], "additionalProperties": backend_schema() })
+        }
         Form::Bool => json!({ "type": "boolean" }),
         Form::Date => json!({ "type": "string", "format": "date" }),
         Form::Duration => json!({ "type": "string", "examples": ["30s", "90d"] }),
         Form::Entries => json!({
-            "type": "object",
+            "type": ["object", "null"],
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
             "additionalProperties": { "$ref": "#/$defs/entry" },
         }),
         Form::Texts => json!({ "anyOf": [scalar(), { "type": "array", "items": scalar() }] }),
         Form::MapOf(inner) => {
-            let inner = match inner {
-                Form::Map(_) => json!({ "anyOf": [{ "type": "null" }, form_schema(inner)] }),
-                _ => form_schema(inner),
-            };
-            json!({ "type": "object", "additionalProperties": inner })
+            json!({ "type": ["object", "null"], "additionalProperties": form_schema(inner) })
         }
-        Form::Map(keys) => map_schema(keys.iter()),
+        Form::Map(keys) => {
+            let mut schema = map_schema(keys.iter());
+            schema["type"] = json!(["object", "null"]);
+            schema
+        }
         Form::OnChange => json!({ "anyOf": [
             { "enum": ["restart", "none"] },
             { "type": "object", "properties": { "signal": { "type": "string" } }, "required": ["signal"], "additionalProperties": false },
