@@ -15,6 +15,11 @@ use crate::{
 /// A failure of endow itself.
 #[derive(Debug)]
 pub enum Error {
+    /// A variable is absent, may be, and was asked for.
+    Absent {
+        /// Which.
+        name: String,
+    },
     /// The command was found and can't be executed.
     CommandNotExecutable {
         /// As it was named, or where it was found.
@@ -146,6 +151,7 @@ impl Error {
             (Family::Other, Self::Resolve { failures, .. }) => {
                 worst(failures.iter().map(|(failure, _)| failure))
             }
+            (Family::Other, Self::Absent { .. }) => 1,
             (Family::Other, Self::Output { .. }) => 4,
             (
                 Family::Other,
@@ -170,6 +176,10 @@ impl Error {
     pub fn message(&self) -> Message {
         let plain = |text: String, hints: Vec<String>| Message { text, hints };
         match self {
+            Self::Absent { name } => plain(
+                format!("`{name}` is absent, and may be: there is nothing to print"),
+                Vec::new(),
+            ),
             Self::CommandNotExecutable { program, reason } => plain(
                 format!("`{program}` can't be executed: {reason}"),
                 Vec::new(),

@@ -140,7 +140,7 @@ pub fn open(
     environment: &trust::Lookup<'_>,
 ) -> Result<Opened, Unreadable> {
     let mut problems = Problems::default();
-    let mut loaded = load::load(&found.path, &found.display, home, &mut problems)?;
+    let mut loaded = load::load(found, home, &mut problems)?;
     link::check_documents(&mut loaded, &mut problems);
     layers::check_profiles(&loaded.documents, &mut problems);
     let mut unchosen = Problems::default();

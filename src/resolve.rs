@@ -31,6 +31,8 @@ pub struct Inputs<'a> {
     pub home: Option<PathBuf>,
     /// How long it may take altogether.
     pub timeout: Duration,
+    /// Whether endow was started without standard input: what stands in its place is no value.
+    pub is_input_closed: bool,
 }
 
 /// What became of a plan.
@@ -147,6 +149,9 @@ impl Answers {
     }
 }
 
+/// The names of standard input.
+const INPUT: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
 /// The addresses of one backend that are asked in one round.
 struct Batch {
     backend: usize,
@@ -161,6 +166,21 @@ impl Batch {
             backend,
             indices: Vec::new(),
             addresses: Vec::new(),
+        }
+    }
+
+    /// Answers the addresses that are standard input, and asks for them no more.
+    fn refuse_input(&mut self, plan: &Plan<'_>, answers: &mut Answers) {
+        if !plan.backends[self.backend].kind.grammar.is_path {
+            return;
+        }
+        for at in (0..self.addresses.len()).rev() {
+            if INPUT.contains(&self.addresses[at].locator.as_str()) {
+                let fault = Fault::new(Class::Unreachable, "standard input is closed");
+                answers.by_backend[self.backend][self.indices[at]] = Some(Err(fault));
+                self.addresses.remove(at);
+                self.indices.remove(at);
+            }
         }
     }
 }
@@ -222,6 +242,11 @@ impl Session<'_, '_> {
             batch.indices.push(*address);
             let addresses = &self.plan.backends[*backend].addresses;
             batch.addresses.push(addresses[*address].clone());
+        }
+        if self.inputs.is_input_closed {
+            for batch in batches.values_mut() {
+                batch.refuse_input(self.plan, answers);
+            }
         }
         for batch in batches.values() {
             if let Err(fault) = self.open(batch.backend, answers) {

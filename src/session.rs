@@ -42,7 +42,7 @@ pub struct Session<'c> {
     pub manifest: Manifest,
     /// The names of all profiles.
     pub profiles: Vec<String>,
-    /// What must be trusted.
+    /// What counts for trust.
     pub trust: Vec<Part>,
     opened: Problems,
     stranger: Option<(String, &'static str)>,
@@ -96,12 +96,10 @@ impl Context {
     /// Reads the manifest for the profile that the flags and the environment choose.
     pub fn open(&self) -> Result<Session<'_>, Error> {
         let found = self.find()?;
+        let stated = self.stated(PROFILE_VARIABLE)?;
         match &self.global.profile {
             Some(name) => self.open_as(found, Choice::Named(name, "--profile")),
-            None => match self
-                .stated(PROFILE_VARIABLE)?
-                .map(|name| name.to_string_lossy())
-            {
+            None => match stated.map(|name| name.to_string_lossy()) {
                 Some(name) => self.open_as(found, Choice::Named(&name, PROFILE_VARIABLE)),
                 None => self.open_as(found, Choice::Default),
             },
@@ -171,19 +169,34 @@ impl Session<'_> {
     /// Refuses a manifest that was found by search and asks for more than its caller trusted.
     pub fn require_trust(&self) -> Result<(), Error> {
         self.refuse_stranger()?;
-        if self.is_trusted() {
+        let parts = self.untrusted();
+        if parts.is_empty() {
             return Ok(());
         }
-        let sources = &self.manifest.sources;
-        let parts = self
-            .trust
-            .iter()
-            .map(|part| (part.what.clone(), sources.cite(part.span)))
-            .collect();
         Err(Error::Untrusted {
             file: self.found.display.clone(),
             parts,
         })
+    }
+
+    /// What must be trusted, and where it is said.
+    pub fn to_trust(&self) -> Vec<(String, String)> {
+        let needed = self.trust.iter().filter(|part| !part.is_free);
+        let cite = |part: &Part| self.manifest.sources.cite(part.span);
+        needed.map(|part| (part.what.clone(), cite(part))).collect()
+    }
+
+    /// The same, unless the manifest was named or its digest is recorded.
+    pub fn untrusted(&self) -> Vec<(String, String)> {
+        let is_recorded = || {
+            let digest = trust::digest(&self.trust);
+            trust::is_recorded(self.manifest.home.as_deref(), &self.found.path, &digest)
+        };
+        let parts = self.to_trust();
+        if parts.is_empty() || self.found.is_named || is_recorded() {
+            return Vec::new();
+        }
+        parts
     }
 
     /// Refuses a manifest that was found by search and that a stranger can write.
@@ -195,17 +208,6 @@ impl Session<'_> {
             }),
             None => Ok(()),
         }
-    }
-
-    /// Whether nothing must be trusted, or it was named, or its digest is recorded.
-    pub fn is_trusted(&self) -> bool {
-        self.found.is_named
-            || self.trust.is_empty()
-            || trust::is_recorded(
-                self.manifest.home.as_deref(),
-                &self.found.path,
-                &trust::digest(&self.trust),
-            )
     }
 }
 
@@ -228,6 +230,7 @@ pub fn resolve_all(context: &Context, plan: &Plan<'_>, timeout: Option<Duration>
         environment: &context.environment,
         home: plan.manifest.home.clone(),
         timeout: timeout.unwrap_or(TIMEOUT),
+        is_input_closed: sys::startup::closed_descriptors().any(|descriptor| descriptor == 0),
     };
     let waiting = || {
         let schemes: Vec<&str> = plan.backends.iter().map(|asked| asked.scheme).collect();
@@ -271,6 +274,20 @@ fn refuse_missing_backends(plan: &Plan<'_>) -> Result<(), Error> {
         .filter(is_missing)
         .map(|backend| format!("values from `{}`", plan.backends[backend].scheme))
         .collect();
+    refuse(wants)
+}
+
+/// Refuses variables that are wanted as files, which this version can't do.
+pub fn refuse_files(plan: &Plan<'_>) -> Result<(), Error> {
+    refuse(plan.files())
+}
+
+/// Refuses what this version can't do for a run.
+pub fn refuse_unsupported(plan: &Plan<'_>) -> Result<(), Error> {
+    refuse(plan.unsupported())
+}
+
+fn refuse(wants: Vec<String>) -> Result<(), Error> {
     if wants.is_empty() {
         Ok(())
     } else {

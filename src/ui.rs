@@ -120,6 +120,12 @@ impl Ui {
             Error::Manifest { problems, sources } => self.problems(problems, sources),
             // The reader of the pipe went away; there is nobody to tell.
             Error::Output { reason: None } => {}
+            _ if self.format == Format::Json => {
+                let Message { text, hints } = error.message();
+                self.problems_json(&[json!({
+                    "code": "error", "message": text, "place": null, "related": [], "hints": hints,
+                })]);
+            }
             Error::Resolve { warnings, .. } => {
                 self.warnings(warnings);
                 self.say("error", &error.message());
@@ -134,9 +140,7 @@ impl Ui {
                 .iter()
                 .map(|problem| problem_json(problem, sources))
                 .collect();
-            let text =
-                serde_json::to_string_pretty(&json!({ "problems": list })).unwrap_or_default();
-            self.print(&format!("{text}\n"));
+            self.problems_json(&list);
             return;
         }
         for problem in problems {
@@ -150,6 +154,12 @@ impl Ui {
                 None => self.print(&format!("endow: error: {}\n{hints}", problem.message)),
             }
         }
+    }
+
+    fn problems_json(self, list: &[Value]) {
+        let document = json!({ "problems": list });
+        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+        self.print(&format!("{text}\n"));
     }
 
     fn say(self, level: &str, message: &Message) {

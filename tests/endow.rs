@@ -3,8 +3,23 @@
 mod harness;
 
 mod check;
+mod docs;
+// What the child is given, byte for byte, and what it is not.
+mod environment;
+// The examples run as their READMEs say.
+mod examples;
 mod explain;
 mod export;
+// Becoming the command: process, words, descriptors, exit statuses.
+mod launch;
+mod layers;
+mod manifests;
 mod messages;
 mod readme;
 mod resolve;
+// Node, npm, Python, cargo and a notifying service start unchanged.
+mod samples;
+mod schema;
+// Ends, masks and dispositions, late values and deadlines.
+mod signals;
+mod trust;

@@ -221,3 +221,35 @@ fn a_usage_error_says_what_is_wrong_and_where_to_look() {
         .stderr("endow: error: unrecognized subcommand `chekc`\nhint: some similar subcommands exist: `schema`, `check`\nhint: see `endow --help`\n")
         .status(2);
 }
+
+#[test]
+fn what_this_version_refuses_is_said_beside_how_it_would_launch() {
+    let output = Test::manifest(
+        "version: 1\nenv: { A: { from: \"file://a\", as: file } }\nrun: { watch: true }\n",
+    )
+    .args(["explain"])
+    .any_stdout()
+    .success();
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        page.ends_with(
+            "launch: supervise: `run.watch` acts on changes\n  \
+             this version of endow can't do that, and `run` refuses: `A` as a file\n  \
+             this version of endow can't do that, and `run` refuses: `run.watch` acts on changes\n"
+        ),
+        "{page}"
+    );
+}
+
+#[test]
+fn every_error_is_json_where_json_is_asked_for() {
+    Test::new()
+        .args(["explain", "--format", "json"])
+        .stderr(
+            "{\n  \"problems\": [\n    {\n      \"code\": \"error\",\n      \"hints\": [\n        \
+             \"write one (see `endow --help`), or name one: `endow --file PATH ...`, or ENDOW_FILE\"\n      ],\n      \
+             \"message\": \"no secretfile.yaml in this directory or above it\",\n      \"place\": null,\n      \
+             \"related\": []\n    }\n  ]\n}\n",
+        )
+        .status(2);
+}

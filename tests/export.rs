@@ -73,7 +73,7 @@ fn get_of_an_unknown_name_or_an_absent_value_prints_nothing() {
         .dotenv("A=value-a\n")
         .args(["get", "C"])
         .stderr("endow: error: `C` is absent, and may be: there is nothing to print\n")
-        .status(2);
+        .status(1);
     Test::manifest(MANIFEST)
         .dotenv("A=value-a\n")
         .args(["get", "B"])
@@ -218,4 +218,14 @@ fn a_value_is_read_from_standard_input_where_the_manifest_says_so() {
         .unwrap();
     child.stdin.take().unwrap().write_all(b"typed\n").unwrap();
     assert_eq!(child.wait_with_output().unwrap().stdout, b"typed");
+}
+
+#[test]
+fn a_variable_that_is_a_file_is_not_exported_as_its_content() {
+    Test::manifest("version: 1\nenv: { A: { from: \"file://a\", as: file } }\n")
+        .file("a", "value-a")
+        .known("value-a")
+        .args(["export", "--format", "shell"])
+        .stderr("endow: error: this version of endow can't do what the manifest asks for:\n  `A` as a file\n")
+        .status(2);
 }

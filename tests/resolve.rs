@@ -170,7 +170,7 @@ fn a_file_that_is_wanted_as_a_file_is_refused_by_this_version_and_never_put_into
     .run(["env"])
     .stderr(
         "endow: error: this version of endow can't do what the manifest asks for:\n  \
-             `run.redact` masks the child's output\n  `A` as a file\n",
+             `A` as a file\n  `run.redact` masks the child's output\n",
     )
     .status(125);
 }

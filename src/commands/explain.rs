@@ -46,13 +46,14 @@ pub(super) struct Setting<'a> {
     pub(super) extra: &'a [OsString],
     /// The command of `run --dry-run`.
     pub(super) command: &'a [OsString],
-    pub(super) is_trusted: bool,
+    /// What must be trusted first, and where it is said.
+    pub(super) untrusted: Vec<(String, String)>,
 }
 
 pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Error> {
     let mut session = context.open()?;
     session.refuse_stranger()?;
-    let is_trusted = session.is_trusted();
+    let untrusted = session.untrusted();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     print(
         &plan,
@@ -60,7 +61,7 @@ pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Er
             context,
             extra: &[],
             command: &[],
-            is_trusted,
+            untrusted,
         },
     )
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::Error,
-    session::{Context, Only, values},
+    session::{Context, Only, refuse_files, values},
 };
 
 /// Print all exported variables.
@@ -49,6 +49,7 @@ pub(super) fn export(arguments: &Arguments, context: &Context) -> Result<(), Err
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     is_trusted?;
+    refuse_files(&plan)?;
     let resolved = values(context, &plan, None, "nothing was printed")?;
     let exported: BTreeMap<&str, &Secret> = plan
         .selected()

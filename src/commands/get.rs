@@ -29,10 +29,9 @@ pub(super) fn get(arguments: &Arguments, context: &Context) -> Result<(), Error>
     let mut resolved = values(context, &plan, None, "nothing was printed")?;
     context.ui.warnings(&resolved.warnings);
     let Some(secret) = resolved.values.remove(&arguments.name).flatten() else {
-        return Err(Error::usage(format!(
-            "`{}` is absent, and may be: there is nothing to print",
-            arguments.name
-        )));
+        return Err(Error::Absent {
+            name: arguments.name.clone(),
+        });
     };
     context.ui.data(secret.expose())?;
     if context.ui.is_terminal() && !secret.expose().ends_with(b"\n") {

@@ -16,7 +16,7 @@ use crate::{
     launch,
     manifest::{duration, is_name},
     plan::Plan,
-    session::{Context, Only, values},
+    session::{Context, Only, refuse_unsupported, values},
     sys,
 };
 
@@ -70,6 +70,8 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error>
     sys::signal::end_as_init();
     let extra = Extras::parse(&arguments.extra)?;
     let mut session = context.open()?;
+    session.refuse_stranger()?;
+    let untrusted = session.untrusted();
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     extra.refuse_declared(&plan)?;
@@ -80,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error>
                 context,
                 extra: &extra.passed,
                 command: &arguments.command,
-                is_trusted: is_trusted.is_ok(),
+                untrusted,
             },
         );
     }
@@ -117,24 +119,6 @@ fn no_command() -> Error {
     Error::Usage {
         message: "no command to run".to_owned(),
         hints: vec!["write it after `--`: `endow run -- npm run dev`".to_owned()],
-    }
-}
-
-fn refuse_unsupported(plan: &Plan<'_>) -> Result<(), Error> {
-    let files = plan
-        .files()
-        .into_iter()
-        .map(|name| format!("`{name}` as a file"));
-    let wants: Vec<String> = plan
-        .duties()
-        .into_iter()
-        .filter(|duty| !duty.ends_with("tmpfs"))
-        .chain(files)
-        .collect();
-    if wants.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Unsupported { wants })
     }
 }
 

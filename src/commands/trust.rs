@@ -25,20 +25,16 @@ pub(super) fn trust(context: &Context) -> Result<(), Error> {
     let mut session = context.open()?;
     session.refuse_stranger()?;
     session.plan(&Only::Everything)?;
-    if session.trust.is_empty() {
+    let parts = session.to_trust();
+    if parts.is_empty() {
         return context.ui.report(&format!(
             "{} has nothing that must be trusted\n",
             session.found.display
         ));
     }
     let mut text = format!("trusted: {}\n", session.found.display);
-    for part in &session.trust {
-        let _ = writeln!(
-            text,
-            "  {} ({})",
-            part.what,
-            session.manifest.sources.cite(part.span)
-        );
+    for (what, place) in &parts {
+        let _ = writeln!(text, "  {what} ({place})");
     }
     let digest = trust::digest(&session.trust);
     trust::store(

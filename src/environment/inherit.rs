@@ -11,6 +11,7 @@ use endow_providers::kind;
 use crate::manifest::{
     Manifest,
     document::Setting,
+    reference::Role,
     source::{Span, Spanned},
 };
 
@@ -220,9 +221,15 @@ impl<'a> Rules<'a> {
         if self.flags.iter().any(|flag| flag == name) {
             return Fate::Inherited(Why::Flag);
         }
-        let (fate, is_literal) = self.words.iter().fold(base(name), |so_far, word| {
-            apply(word, name).unwrap_or(so_far)
-        });
+        // The last word wins, but a glob after a literal name brings nothing new: the name was
+        // said, also if it is a credential's.
+        let (fate, is_literal) =
+            self.words
+                .iter()
+                .fold(base(name), |so_far, word| match apply(word, name) {
+                    Some((fate, false)) if fate.is_inherited() && so_far.1 => so_far,
+                    said => said.unwrap_or(so_far),
+                });
         match (&fate, self.credential(name)) {
             (Fate::Inherited(_), Some(owner)) if !is_literal => {
                 Fate::Dropped(WhyNot::Credential(owner))
@@ -320,13 +327,13 @@ fn credentials(manifest: &Manifest) -> Vec<(String, String)> {
             .settings
             .values()
             .for_each(|setting| Setting::references(&setting.value, setting.span, &mut references));
-        for (reference, _) in references {
-            if manifest
+        for (reference, span) in references {
+            let kind = manifest
                 .kind(&reference.scheme)
-                .is_some_and(|kind| kind.name == "env")
-            {
-                credentials.push((reference.locator().to_owned(), scheme.clone()));
-            }
+                .filter(|kind| kind.name == "env");
+            let scope = manifest.scope(span, None);
+            let place = kind.and_then(|kind| reference.place(kind, Role::Own, &scope).ok());
+            credentials.extend(place.map(|place| (place.address.locator, scheme.clone())));
         }
     }
     credentials

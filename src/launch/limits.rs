@@ -36,7 +36,7 @@ pub(super) fn check(
         .iter()
         .map(|argument| argument.as_bytes_with_nul().len() + pointer)
         .sum();
-    let total = strings + arguments + program.path.as_os_str().len() + 1 + pointer;
+    let total = strings + arguments + program.path.as_os_str().len() + 1;
     let limit = (process::stack_limit() / 4).clamp(LEAST_TOTAL, MOST_TOTAL);
     if u64::try_from(total).unwrap_or(u64::MAX) > limit {
         Err(too_big(environment))

@@ -8,7 +8,7 @@ use endow_providers::{Kind, Shape, kind};
 use super::{
     Manifest, credential,
     diagnostic::{Diagnostic, Problems, did_you_mean, shown},
-    document::{Backend, Document, Layer, Origin, Setting},
+    document::{Backend, Delivery, Document, Layer, Origin, Setting},
     entry::{swallowed, swallowed_problem},
     load::Loaded,
     reference::Reference,
@@ -291,6 +291,13 @@ pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
             None => String::new(),
         };
         for part in template.variables() {
+            if let Some(delivery) = file_delivery(manifest, part) {
+                problems.add(
+                    Diagnostic::at(*span, "file-in-template", format!("the template of `{name}` needs `{part}`, which is a file"))
+                        .related(delivery, "here")
+                        .hint("a template is made of values: give the part another name without `as: file`"),
+                );
+            }
             if !manifest.variables.contains_key(part) {
                 problems.add(
                     Diagnostic::at(
@@ -326,6 +333,12 @@ pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
             ));
         }
     }
+}
+
+/// Where a variable is said to be a file.
+fn file_delivery(manifest: &Manifest, name: &str) -> Option<Span> {
+    let delivery = manifest.variables.get(name)?.entry.delivery.as_ref()?;
+    matches!(delivery.value, Delivery::File(_)).then_some(delivery.span)
 }
 
 fn check_hops(manifest: &Manifest, name: &str, settings: &Backend, problems: &mut Problems) {

@@ -1,7 +1,7 @@
 //! Reading a manifest and all files that it extends.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Read,
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
@@ -10,6 +10,7 @@ use std::{
 use super::{
     diagnostic::{Diagnostic, Problems},
     document::Document,
+    find::Found,
     reader::Reader,
     reference::{Scope, absolute},
     source::{Source, SourceId, Sources, Spanned},
@@ -61,11 +62,10 @@ pub struct Unreadable {
     pub message: String,
 }
 
-/// Reads the file at `path` and everything that it extends. A file that can't be read is an
+/// Reads the found file and everything that it extends. A file that can't be read is an
 /// error only where it is the named one; an extended one is a problem like others.
 pub(super) fn load(
-    path: &Path,
-    display: &str,
+    found: &Found,
     home: Option<PathBuf>,
     problems: &mut Problems,
 ) -> Result<Loaded, Unreadable> {
@@ -80,7 +80,7 @@ pub(super) fn load(
         problems,
         path: Vec::new(),
     };
-    let id = loader.read(path, display)?;
+    let id = loader.read(&found.path, &found.display, found.is_named)?;
     loader.visit(id);
     Ok(loader.loaded)
 }
@@ -93,8 +93,8 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn read(&mut self, path: &Path, display: &str) -> Result<SourceId, Unreadable> {
-        let (text, owner) = read_text(path).map_err(|message| Unreadable {
+    fn read(&mut self, path: &Path, display: &str, may_wait: bool) -> Result<SourceId, Unreadable> {
+        let (text, owner) = read_text(path, may_wait).map_err(|message| Unreadable {
             display: display.to_owned(),
             message,
         })?;
@@ -168,7 +168,7 @@ impl Loader<'_> {
             ));
             return;
         }
-        match self.read(&path, &display) {
+        match self.read(&path, &display, false) {
             Ok(id) => self.visit(id),
             Err(unreadable) => self.problems.add(
                 Diagnostic::at(
@@ -217,12 +217,18 @@ fn display_beside(display: &str, extended: &str) -> String {
     }
 }
 
-fn read_text(path: &Path) -> Result<(String, Owner), String> {
-    let file = File::open(path).map_err(|error| reason(&error))?;
-    let metadata = file.metadata().map_err(|error| reason(&error))?;
+/// The text of a file. Only one that the caller named may be a pipe, whose writer can let it wait
+/// (`--file <(...)`): opening a FIFO that lies in a repository would wait for ever.
+fn read_text(path: &Path, may_wait: bool) -> Result<(String, Owner), String> {
+    let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
     if metadata.is_dir() {
         return Err("is a directory, not a manifest".to_owned());
     }
+    if !metadata.is_file() && !may_wait {
+        return Err("is not a regular file".to_owned());
+    }
+    let file = File::open(path).map_err(|error| reason(&error))?;
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(yaml::MAX_BYTES).unwrap_or(u64::MAX) + 4;
     file.take(limit)

@@ -6,6 +6,7 @@
 //! over all files, so adding a name does not ask again.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs,
     io::Write,
@@ -19,7 +20,8 @@ use sha2::{Digest, Sha256};
 use super::{
     document::{Document, Entry, Layer, Origin, Setting},
     load::{Loaded, Owner, reason},
-    source::Span,
+    reference::Reference,
+    source::{Span, Spanned},
 };
 
 /// Variables through which a loader or an interpreter runs code; `*` matches any rest.
@@ -47,6 +49,9 @@ pub struct Part {
     pub what: String,
     /// Where it is said.
     pub span: Span,
+    /// Whether the caller's own environment already says the same address. It still counts for
+    /// the digest, so that a change of that environment does not ask again.
+    pub is_free: bool,
     /// What the digest covers.
     canonical: String,
 }
@@ -63,26 +68,28 @@ pub fn runs_code(name: &str) -> bool {
 
 /// Everything in the loaded files that must be trusted, in a fixed order.
 pub(super) fn parts(loaded: &Loaded, environment: &Lookup<'_>) -> Vec<Part> {
+    let documents = &loaded.documents;
     let mut parts = Vec::new();
-    for document in &loaded.documents {
-        for layer in std::iter::once(&document.top)
-            .chain(document.profiles.iter().map(|profile| &profile.layer))
-        {
-            backend_parts(&loaded.documents, layer, environment, &mut parts);
-            for (name, entry) in layer
-                .entries
-                .iter()
-                .filter(|(name, _)| runs_code(&name.value))
-            {
+    for layer in layers(documents) {
+        backend_parts(documents, layer, environment, &mut parts);
+        for (name, _) in &layer.entries {
+            if runs_code(&name.value) {
                 parts.push(Part {
                     what: format!("variable `{}` can make programs run code", name.value),
                     span: name.span,
-                    canonical: format!("variable\0{}\0{}", name.value, canonical_entry(entry)),
+                    is_free: false,
+                    canonical: canonical_variable(documents, &name.value, &mut BTreeSet::new()),
                 });
             }
         }
     }
     parts
+}
+
+fn layers(documents: &[Document]) -> impl Iterator<Item = &Layer> {
+    documents.iter().flat_map(|document| {
+        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
+    })
 }
 
 fn backend_parts(
@@ -97,6 +104,7 @@ fn backend_parts(
             parts.push(Part {
                 what: format!("backend `{}` runs a program", name.value),
                 span: name.span,
+                is_free: false,
                 canonical: format!(
                     "exec\0{}\0{settings}",
                     name.value,
@@ -106,15 +114,18 @@ fn backend_parts(
             continue;
         }
         for (setting, value) in settings {
-            let mut trusts = kinds
+            let trusts: Vec<Trust> = kinds
                 .iter()
                 .flat_map(|kind| kind.settings)
-                .filter(|known| known.name == setting)
-                .map(|known| known.trust);
-            if trusts.all(|trust| is_free(trust, &value.value, documents, environment)) {
+                .filter(|known| known.name == setting && known.trust != Trust::Free)
+                .map(|known| known.trust)
+                .collect();
+            if trusts.is_empty() {
                 continue;
             }
+            let is_free = |trust: &Trust| is_free(*trust, &value.value, documents, environment);
             parts.push(Part {
+                is_free: trusts.iter().all(is_free),
                 what: format!(
                     "backend `{}` sets `{setting}`, which decides where credentials are sent",
                     name.value
@@ -133,10 +144,7 @@ fn backend_parts(
 /// Every type that a scheme can have: what any layer of any file states, and the built-in of that
 /// name. Which of them holds depends on the profile, and trust covers all profiles.
 fn kinds(documents: &[Document], name: &str) -> Vec<&'static Kind> {
-    let layers = documents.iter().flat_map(|document| {
-        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
-    });
-    let stated = layers
+    let stated = layers(documents)
         .flat_map(|layer| &layer.backends)
         .filter(|(other, _)| other.value == name)
         .filter_map(|(_, settings)| match &settings.get("type")?.value {
@@ -229,27 +237,67 @@ fn canonical_setting(setting: &Setting) -> String {
     }
 }
 
+/// Everything that decides on a variable, in any layer: its own entries, the variables that its
+/// templates need, and where names without a place are looked up, if it is one of them.
+fn canonical_variable<'d>(
+    documents: &'d [Document],
+    name: &'d str,
+    seen: &mut BTreeSet<&'d str>,
+) -> String {
+    if !seen.insert(name) {
+        return String::new();
+    }
+    let mut text = format!("variable{}", counted(name));
+    for (_, entry) in layers(documents)
+        .flat_map(|layer| &layer.entries)
+        .filter(|(other, _)| other.value == name)
+    {
+        text.push_str(&canonical_entry(entry));
+        match entry.origin.as_ref().map(|origin| &origin.value) {
+            None => text.extend(
+                layers(documents)
+                    .filter_map(|layer| layer.from.as_ref())
+                    .map(|from| canonical_references(from)),
+            ),
+            Some(Origin::Template(template)) => {
+                for part in template.variables() {
+                    text.push_str(&canonical_variable(documents, part, seen));
+                }
+            }
+            Some(Origin::From(_) | Origin::Value(_)) => {}
+        }
+    }
+    text
+}
+
 fn canonical_entry(entry: &Entry) -> String {
     let origin = match entry.origin.as_ref().map(|origin| &origin.value) {
         None => String::new(),
-        Some(Origin::From(references)) => references
-            .iter()
-            .map(|reference| format!("from {}\0", reference.value.text))
-            .collect(),
-        Some(Origin::Value(text)) => format!("value {text}"),
-        Some(Origin::Template(template)) => format!("template {:?}", template.parts),
+        Some(Origin::From(references)) => canonical_references(references),
+        Some(Origin::Value(text)) => format!("value{}", counted(text)),
+        Some(Origin::Template(template)) => counted(&format!("template {:?}", template.parts)),
     };
-    let default = entry
-        .default
-        .as_ref()
-        .map(|default| default.value.as_str())
-        .unwrap_or_default();
-    let key = entry
-        .key
-        .as_ref()
-        .map(|key| key.value.as_str())
-        .unwrap_or_default();
-    format!("{origin}\0{default}\0{key}")
+    let text = |text: &Option<Spanned<String>>| {
+        text.as_ref()
+            .map_or_else(String::new, |text| counted(&text.value))
+    };
+    format!(
+        "{origin}default{}key{}",
+        text(&entry.default),
+        text(&entry.key)
+    )
+}
+
+fn canonical_references(references: &[Spanned<Reference>]) -> String {
+    references
+        .iter()
+        .map(|reference| format!("from{}", counted(&reference.value.text)))
+        .collect()
+}
+
+/// A text after its length, so that no text can pass for two.
+fn counted(text: &str) -> String {
+    format!("{}:{text}", text.len())
 }
 
 /// SHA-256 over the parts, in hexadecimal.

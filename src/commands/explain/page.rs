@@ -25,6 +25,12 @@ pub(super) fn page(report: &Report, width: u16) -> String {
         "\nlaunch: {}: {}",
         report.launch.way, report.launch.why
     );
+    for refused in &report.launch.refused {
+        let _ = writeln!(
+            page,
+            "  this version of endow can't do that, and `run` refuses: {refused}"
+        );
+    }
     if !report.command.is_empty() {
         let _ = writeln!(page, "command: {}", report.command.join(" "));
     }
@@ -49,8 +55,11 @@ fn head(report: &Report) -> String {
         );
     }
     head.push('\n');
-    if !report.is_trusted {
-        head.push_str("not trusted yet: read the places below, then run `endow trust`\n");
+    if !report.untrusted.is_empty() {
+        head.push_str("not trusted yet: read these places, then run `endow trust`\n");
+    }
+    for (what, line) in &report.untrusted {
+        let _ = writeln!(head, "  {what} ({line})");
     }
     head
 }

@@ -18,7 +18,7 @@ pub(super) struct Report {
     pub(super) project: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) is_production: bool,
-    pub(super) is_trusted: bool,
+    pub(super) untrusted: Vec<(String, String)>,
     pub(super) variables: Vec<Variable>,
     pub(super) requests: Vec<Requests>,
     /// Names by reason, each list in the order of the alphabet.
@@ -51,6 +51,8 @@ pub(super) struct Requests {
 pub(super) struct Launch {
     pub(super) way: &'static str,
     pub(super) why: String,
+    /// What `run` will refuse because this version can't do it.
+    pub(super) refused: Vec<String>,
 }
 
 impl Report {
@@ -67,7 +69,7 @@ impl Report {
             project: manifest.project.clone(),
             profile: manifest.profile.clone(),
             is_production: manifest.is_production,
-            is_trusted: setting.is_trusted,
+            untrusted: setting.untrusted.clone(),
             variables: plan
                 .variables
                 .iter()
@@ -89,7 +91,7 @@ impl Report {
             "project": self.project,
             "profile": self.profile,
             "production": self.is_production,
-            "trusted": self.is_trusted,
+            "untrusted": self.untrusted.iter().map(|(what, line)| json!({ "what": what, "line": line })).collect::<Vec<_>>(),
             "variables": self.variables.iter().map(|variable| json!({
                 "name": variable.name, "places": variable.places, "decided": variable.decided,
                 "notes": variable.notes, "selected": variable.is_selected, "metadata": variable.metadata,
@@ -100,7 +102,7 @@ impl Report {
             })).collect::<Vec<_>>(),
             "inherited": self.inherited,
             "dropped": self.dropped,
-            "launch": { "way": self.launch.way, "why": self.launch.why },
+            "launch": { "way": self.launch.way, "why": self.launch.why, "refused": self.launch.refused },
             "command": self.command,
         })
     }
@@ -247,23 +249,23 @@ fn launch(plan: &Plan<'_>) -> Launch {
         .filter(|asked| asked.kind.may_lease)
         .map(|asked| asked.scheme)
         .collect();
-    if !duties.is_empty() {
-        return Launch {
-            way: "supervise",
-            why: duties.join("; "),
-        };
-    }
-    if !leasing.is_empty() {
-        return Launch {
-            way: "supervise if leased",
-            why: format!(
-                "`{}` can give leases, which are kept while the command runs; KV engines give none",
-                leasing.join("`, `")
-            ),
-        };
-    }
+    let (way, why) = if !duties.is_empty() {
+        ("supervise", duties.join("; "))
+    } else if !leasing.is_empty() {
+        let leases = "can give leases, which are kept while the command runs; KV engines give none";
+        (
+            "supervise if leased",
+            format!("`{}` {leases}", leasing.join("`, `")),
+        )
+    } else {
+        (
+            "exec",
+            "the command replaces endow and keeps its process id".to_owned(),
+        )
+    };
     Launch {
-        way: "exec",
-        why: "the command replaces endow and keeps its process id".to_owned(),
+        way,
+        why,
+        refused: plan.unsupported(),
     }
 }

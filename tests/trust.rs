@@ -1,0 +1,364 @@
+//! What a manifest that was found by search may not do before `endow trust`, and what it may.
+
+mod addresses;
+mod digest;
+mod record;
+mod strangers;
+
+use std::{fs, process::Output};
+
+use crate::harness::Test;
+
+const EXEC: &str = "\
+version: 1
+backends: { conjur: { type: exec, command: [conjur-provider] } }
+env: { A: conjur://a }
+";
+
+const HINT: &str =
+    "hint: read these places, then run `endow trust`; or name the file with --file\n";
+
+/// Every command that would obey the manifest, and its status when endow itself fails.
+const COMMANDS: [(&[&str], i32); 5] = [
+    (&["run", "--", "true"], 125),
+    (&["check"], 2),
+    (&["check", "--all-profiles"], 2),
+    (&["get", "A"], 2),
+    (&["export", "--format", "shell"], 2),
+];
+
+/// Runs endow in the directory of a test, which stays for further runs.
+fn endow(test: &Test, words: &[&str]) -> Output {
+    test.command().args(words).output().expect("endow runs")
+}
+
+#[track_caller]
+fn ends(output: &Output, status: i32, stderr: &str) {
+    let found = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &*found), (Some(status), stderr));
+}
+
+/// `endow trust` succeeds.
+#[track_caller]
+fn trust(test: &Test) -> String {
+    let output = endow(test, &["trust"]);
+    ends(&output, 0, "");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// `get A` is refused for want of trust.
+#[track_caller]
+fn is_refused(test: &Test) {
+    let output = endow(test, &["get", "A"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("is not trusted yet:\n"), "{stderr}");
+}
+
+/// `get A` is not refused for want of trust: it goes on to ask a backend that is not there.
+#[track_caller]
+fn goes_on(test: &Test) {
+    let output = endow(test, &["get", "A"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let start =
+        "endow: error: this version of endow can't do what the manifest asks for:\n  values from";
+    assert!(stderr.starts_with(start), "{stderr}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn every_command_refuses_each_part_that_needs_trust_and_says_where_it_is() {
+    let sent = "which decides where credentials are sent";
+    let code = "can make programs run code";
+    for (part, what) in [
+        (
+            "backends: { own: { type: exec, command: [own] } }",
+            "backend `own` runs a program".to_owned(),
+        ),
+        (
+            "backends: { own: { type: exec } }",
+            "backend `own` runs a program".to_owned(),
+        ),
+        (
+            "backends: { exec: { command: [own] } }",
+            "backend `exec` runs a program".to_owned(),
+        ),
+        (
+            "backends: { vault: { address: https://vault.acme.dev } }",
+            format!("backend `vault` sets `address`, {sent}"),
+        ),
+        (
+            "backends: { bao: { type: openbao, address: https://v } }",
+            format!("backend `bao` sets `address`, {sent}"),
+        ),
+        (
+            "backends: { vault: { proxy: http://proxy:3128 } }",
+            format!("backend `vault` sets `proxy`, {sent}"),
+        ),
+        (
+            "backends: { vault: { ca_cert: ca.pem } }",
+            format!("backend `vault` sets `ca_cert`, {sent}"),
+        ),
+        (
+            "backends: { vault: { ca_path: ca } }",
+            format!("backend `vault` sets `ca_path`, {sent}"),
+        ),
+        (
+            "backends: { vault: { ca_bytes: x } }",
+            format!("backend `vault` sets `ca_bytes`, {sent}"),
+        ),
+        (
+            "backends: { vault: { tls_skip_verify: true } }",
+            format!("backend `vault` sets `tls_skip_verify`, {sent}"),
+        ),
+        (
+            "backends: { vault: { tls_server_name: v } }",
+            format!("backend `vault` sets `tls_server_name`, {sent}"),
+        ),
+        (
+            "backends: { op: { connect_host: https://c } }",
+            format!("backend `op` sets `connect_host`, {sent}"),
+        ),
+        (
+            "backends: { aws-sm: { endpoint_url: https://e } }",
+            format!("backend `aws-sm` sets `endpoint_url`, {sent}"),
+        ),
+        (
+            "backends: { eu: { type: aws-ssm, endpoint_url: https://e } }",
+            format!("backend `eu` sets `endpoint_url`, {sent}"),
+        ),
+        (
+            "env: { PATH: { value: /x } }",
+            format!("variable `PATH` {code}"),
+        ),
+        (
+            "env: { LD_PRELOAD: dotenv://.env }",
+            format!("variable `LD_PRELOAD` {code}"),
+        ),
+        (
+            "env: { NODE_OPTIONS: { value: x } }",
+            format!("variable `NODE_OPTIONS` {code}"),
+        ),
+        (
+            "env: { PYTHONPATH: { value: x } }",
+            format!("variable `PYTHONPATH` {code}"),
+        ),
+        (
+            "env: { GIT_SSH_COMMAND: { value: x } }",
+            format!("variable `GIT_SSH_COMMAND` {code}"),
+        ),
+        (
+            "env: { BASH_ENV: { value: x, export: false } }",
+            format!("variable `BASH_ENV` {code}"),
+        ),
+    ] {
+        let test = Test::manifest(&format!("version: 1\nvalues: {{ A: a }}\n{part}\n"));
+        let stderr = format!(
+            "endow: error: secretfile.yaml is not trusted yet:\n  {what} (secretfile.yaml:3)\n{HINT}"
+        );
+        for (words, status) in COMMANDS {
+            let output = endow(&test, words);
+            ends(&output, status, &stderr);
+            assert_eq!(output.stdout, b"", "{part} {words:?}");
+        }
+    }
+}
+
+#[test]
+fn all_parts_are_listed_and_the_command_is_not_started() {
+    let test = Test::manifest(
+        "version: 1
+values: { PATH: /x }
+backends:
+  vault: { address: https://vault.acme.dev, tls_skip_verify: true }
+profiles:
+  dev: { env: { RUBYOPT: { value: x } } }
+  prod: { production: true, backends: { own: { type: exec, command: [own] } } }
+",
+    );
+    let stderr = format!(
+        "endow: error: secretfile.yaml is not trusted yet:
+  backend `vault` sets `address`, which decides where credentials are sent (secretfile.yaml:4)
+  backend `vault` sets `tls_skip_verify`, which decides where credentials are sent (secretfile.yaml:4)
+  variable `PATH` can make programs run code (secretfile.yaml:2)
+  variable `RUBYOPT` can make programs run code (secretfile.yaml:6)
+  backend `own` runs a program (secretfile.yaml:7)
+{HINT}"
+    );
+    let marker = test.path("started");
+    let marker = marker.to_str().unwrap();
+    ends(
+        &endow(&test, &["run", "-p", "dev", "touch", marker]),
+        125,
+        &stderr,
+    );
+    assert!(!fs::exists(marker).unwrap());
+}
+
+#[test]
+fn a_manifest_with_mistakes_says_these_first() {
+    let test = Test::manifest(&EXEC.replace("env:", "envv:"));
+    let output = endow(&test, &["run", "true"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.starts_with("endow: error: unknown key `envv`"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("trusted"), "{stderr}");
+}
+
+#[test]
+fn explain_says_what_an_untrusted_manifest_would_do() {
+    let test = Test::manifest(EXEC);
+    let head = || {
+        let output = endow(&test, &["explain"]);
+        ends(&output, 0, "");
+        let page = String::from_utf8(output.stdout).unwrap();
+        page.lines().take(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let trusted = || {
+        let output = endow(&test, &["explain", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["untrusted"].as_array().unwrap().is_empty()
+    };
+    let line = "not trusted yet: read these places, then run `endow trust`";
+    let part = "  backend `conjur` runs a program (secretfile.yaml:2)";
+    assert_eq!(head(), ["secretfile.yaml", line, part]);
+    assert!(!trusted());
+    let dry = endow(&test, &["run", "--dry-run", "--", "true"]);
+    ends(&dry, 0, "");
+    assert!(String::from_utf8_lossy(&dry.stdout).contains(line));
+    trust(&test);
+    assert_eq!(head(), ["secretfile.yaml", "", "variables"]);
+    assert!(trusted());
+}
+
+#[test]
+fn trust_says_what_it_allows_and_commands_go_on() {
+    let test = Test::manifest(EXEC);
+    assert_eq!(
+        trust(&test),
+        "trusted: secretfile.yaml\n  backend `conjur` runs a program (secretfile.yaml:2)\n"
+    );
+    let missing = "endow: error: this version of endow can't do what the manifest asks for:\n  values from `conjur`\n";
+    for (words, status) in COMMANDS.iter().filter(|(words, _)| words[0] != "check") {
+        ends(&endow(&test, words), *status, missing);
+    }
+    // What can't be asked is a finding of `check`.
+    let check = endow(&test, &["check"]);
+    ends(&check, 4, "");
+    assert!(!String::from_utf8_lossy(&check.stdout).contains("trusted"));
+}
+
+#[test]
+fn a_trusted_variable_that_runs_code_reaches_the_child() {
+    let test = Test::manifest("version: 1\nfrom: dotenv://.env\nenv: { NODE_OPTIONS: , PATH: }\n")
+        .dotenv("NODE_OPTIONS=--max-old-space-size=100\nPATH=/opt/tool/bin\n");
+    let script = ["run", "--", "/bin/sh", "-c", "echo \"$NODE_OPTIONS $PATH\""];
+    assert_eq!(endow(&test, &script).status.code(), Some(125));
+    trust(&test);
+    let output = endow(&test, &script);
+    ends(&output, 0, "");
+    assert_eq!(output.stdout, b"--max-old-space-size=100 /opt/tool/bin\n");
+}
+
+#[test]
+fn naming_the_manifest_is_consent() {
+    let test = Test::manifest("version: 1\nvalues: { A: a, LD_PRELOAD: \"\" }\n");
+    is_refused(&test);
+    let named = endow(&test, &["--file", "secretfile.yaml", "get", "A"]);
+    ends(&named, 0, "");
+    assert_eq!(named.stdout, b"a");
+    // It is consent for this once.
+    is_refused(&test);
+    let test = test.env("ENDOW_FILE", "secretfile.yaml");
+    ends(&endow(&test, &["get", "A"]), 0, "");
+    let explained = endow(&test, &["explain"]);
+    assert!(!String::from_utf8_lossy(&explained.stdout).contains("not trusted"));
+}
+
+#[test]
+fn a_manifest_without_such_parts_needs_no_trust() {
+    let test = Test::manifest(
+        "version: 1\nvalues: { A: a, PATHS: x, GITHUB: y }\nbackends:\n  vault: { namespace: ai, tls_skip_verify: false }\n  aws-sm: { region: eu-west-1 }\n",
+    );
+    ends(&endow(&test, &["get", "A"]), 0, "");
+    assert_eq!(
+        trust(&test),
+        "secretfile.yaml has nothing that must be trusted\n"
+    );
+    assert!(!test.path("../.local").exists());
+}
+
+#[test]
+fn a_new_name_does_not_ask_again_and_a_changed_part_does() {
+    let test = Test::manifest(EXEC);
+    let write = |text: String| fs::write(test.path("secretfile.yaml"), text).unwrap();
+    trust(&test);
+    write(format!(
+        "# moved\n{EXEC}values: {{ B: b }}\nproject: chat\n"
+    ));
+    goes_on(&test);
+    write(EXEC.replace("[conjur-provider]", "[conjur-provider, --quiet]"));
+    is_refused(&test);
+    write(EXEC.replace("[conjur-provider]", "[\"conjur-provider \"]"));
+    is_refused(&test);
+    write(EXEC.replace(
+        "conjur-provider] }",
+        "conjur-provider], inherit: [GITHUB_TOKEN] }",
+    ));
+    is_refused(&test);
+    write(format!("{EXEC}values: {{ PATH: /x }}\n"));
+    is_refused(&test);
+    write(EXEC.to_owned());
+    goes_on(&test);
+}
+
+#[test]
+fn a_changed_value_of_a_variable_that_runs_code_asks_again() {
+    let with = |value: &str| format!("version: 1\nvalues: {{ A: a, NODE_OPTIONS: \"{value}\" }}\n");
+    let test = Test::manifest(&with("--one"));
+    trust(&test);
+    ends(&endow(&test, &["get", "A"]), 0, "");
+    fs::write(test.path("secretfile.yaml"), with("--require ./evil.js")).unwrap();
+    is_refused(&test);
+}
+
+#[test]
+fn a_program_stays_one_whatever_other_layers_call_its_backend() {
+    let manifest = |command: &str| {
+        format!(
+            "version: 1
+env: {{ A: own://a }}
+profiles:
+  far: {{ backends: {{ own: {{ type: vault }} }}, env: {{ A: own://a/b#c }} }}
+  near: {{ backends: {{ own: {{ type: exec }} }} }}
+  used: {{ extends: near, backends: {{ own: {{ command: [{command}] }} }} }}
+"
+        )
+    };
+    let test = Test::manifest(&manifest("harmless")).env("ENDOW_PROFILE", "used");
+    is_refused(&test);
+    trust(&test);
+    goes_on(&test);
+    fs::write(test.path("secretfile.yaml"), manifest("evil")).unwrap();
+    is_refused(&test);
+}
+
+#[test]
+fn a_part_of_an_extended_file_counts() {
+    let base =
+        |address: &str| format!("version: 1\nbackends: {{ vault: {{ address: {address} }} }}\n");
+    let test = Test::manifest(
+        "version: 1\nextends: ../shared/base.yaml\nenv: { A: vault://secret/chat#a }\n",
+    )
+    .file("../shared/base.yaml", base("https://one"));
+    let stderr = format!(
+        "endow: error: secretfile.yaml is not trusted yet:\n  backend `vault` sets `address`, which decides where credentials are sent (../shared/base.yaml:2)\n{HINT}"
+    );
+    ends(&endow(&test, &["get", "A"]), 2, &stderr);
+    trust(&test);
+    goes_on(&test);
+    fs::write(test.path("../shared/base.yaml"), base("https://two")).unwrap();
+    ends(&endow(&test, &["get", "A"]), 2, &stderr);
+}

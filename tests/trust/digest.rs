@@ -1,0 +1,77 @@
+//! What the digest covers: everything that decides on a trusted part, and nothing else.
+
+use std::fs;
+
+use super::{endow, is_refused, trust};
+use crate::harness::Test;
+
+/// A manifest whose `A` resolves once the code variable in it is trusted.
+fn rewrite(test: &Test, text: &str) {
+    fs::write(test.path("secretfile.yaml"), text).expect("the manifest");
+}
+
+#[track_caller]
+fn is_obeyed(test: &Test) {
+    let output = endow(test, &["get", "A"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_place_that_answers_a_code_variable_asks_again_when_it_changes() {
+    let manifest =
+        |from: &str| format!("version: 1\nfrom: dotenv://{from}\nenv: {{ A: , NODE_OPTIONS: }}\n");
+    let test = Test::manifest(&manifest("one.env"))
+        .file_with_mode("one.env", "A=a\nNODE_OPTIONS=\n", 0o600)
+        .file_with_mode("two.env", "A=a\nNODE_OPTIONS=--require=./evil.js\n", 0o600);
+    is_refused(&test);
+    trust(&test);
+    is_obeyed(&test);
+    rewrite(&test, &manifest("two.env"));
+    is_refused(&test);
+}
+
+#[test]
+fn a_part_of_the_template_of_a_code_variable_asks_again_when_it_changes() {
+    let manifest = |inner: &str| {
+        format!(
+            "version: 1\nenv:\n  NODE_OPTIONS: {{ template: \"${{OUTER}}\" }}\n  OUTER: {{ template: \"--require=${{INNER}}\", export: false }}\nvalues: {{ A: a, INNER: {inner} }}\n"
+        )
+    };
+    let test = Test::manifest(&manifest("./ours.js"));
+    trust(&test);
+    is_obeyed(&test);
+    rewrite(&test, &manifest("./evil.js"));
+    is_refused(&test);
+}
+
+#[test]
+fn a_new_name_and_another_value_of_a_plain_one_do_not_ask() {
+    let manifest = |rest: &str| format!("version: 1\nvalues: {{ PATH: /usr/bin, A: a{rest} }}\n");
+    let test = Test::manifest(&manifest(""));
+    is_refused(&test);
+    trust(&test);
+    rewrite(&test, &manifest(", B: b, C: c"));
+    is_obeyed(&test);
+}
+
+#[test]
+fn a_change_of_the_caller_s_own_address_does_not_ask() {
+    let test = Test::manifest(
+        "version: 1\nbackends: { vault: { address: \"https://vault.example.com\", proxy: \"http://proxy.example.com\" } }\nvalues: { A: a }\n",
+    );
+    is_refused(&test);
+    trust(&test);
+    is_obeyed(&test);
+    let output = test
+        .command()
+        .args(["get", "A"])
+        .env("VAULT_ADDR", "https://vault.example.com")
+        .output()
+        .expect("endow runs");
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -1,0 +1,75 @@
+//! Where trust is recorded, and for which manifest.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Command,
+};
+
+use super::{EXEC, endow, ends, is_refused, trust};
+use crate::harness::Test;
+
+#[test]
+fn the_record_is_below_home_and_its_owners_alone() {
+    let test = Test::manifest(EXEC).env("XDG_STATE_HOME", "/nowhere");
+    trust(&test);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let directory = test.path("../.local/state/endow/trust");
+    assert_eq!(mode(&directory), 0o700);
+    assert_eq!(mode(&test.path("../.local/state/endow")), 0o700);
+    let records: Vec<_> = fs::read_dir(&directory).unwrap().collect();
+    assert_eq!(records.len(), 1, "the file that was renamed is gone");
+    let record = records[0].as_ref().unwrap().path();
+    assert_eq!(mode(&record), 0o600);
+    let content = fs::read_to_string(&record).unwrap();
+    let manifest = fs::canonicalize(test.path("secretfile.yaml")).unwrap();
+    let (digest, path) = content.trim_end().split_once('\n').unwrap();
+    assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_eq!(path, manifest.to_str().unwrap());
+    fs::write(&record, "0".repeat(64)).unwrap();
+    is_refused(&test);
+}
+
+#[test]
+fn a_copy_of_a_trusted_manifest_is_not_trusted() {
+    let test = Test::manifest(EXEC).file("copy/secretfile.yaml", EXEC);
+    trust(&test);
+    let command = |directory: &str| -> Command {
+        let mut command = test.command();
+        command.current_dir(test.path(directory)).args(["get", "A"]);
+        command
+    };
+    let copy = command("copy").output().unwrap();
+    assert!(String::from_utf8_lossy(&copy.stderr).contains("not trusted yet"));
+    // A link to the directory is the same manifest.
+    symlink(".", test.path("link")).unwrap();
+    let link = command("link").output().unwrap();
+    assert!(String::from_utf8_lossy(&link.stderr).contains("values from `conjur`"));
+}
+
+#[test]
+fn without_a_home_directory_nothing_can_be_trusted() {
+    let no_place = "endow: error: trust could not be recorded: HOME is not set, so there is no place to record it\n";
+    for test in [
+        Test::manifest(EXEC).without_env("HOME"),
+        Test::manifest(EXEC).env("HOME", ""),
+        Test::manifest(EXEC).env("HOME", "relative"),
+    ] {
+        let output = endow(&test, &["trust"]);
+        ends(&output, 2, no_place);
+        assert_eq!(output.stdout, b"", "nothing is said to be trusted");
+        is_refused(&test);
+    }
+}
+
+#[test]
+fn a_home_that_can_not_be_written_says_so() {
+    let test = Test::manifest(EXEC).file("../.local", "a file where a directory belongs");
+    let home = fs::canonicalize(test.path("..")).unwrap();
+    let stderr = format!(
+        "endow: error: trust could not be recorded: {}/.local/state/endow/trust: not a directory\n",
+        home.display()
+    );
+    ends(&endow(&test, &["trust"]), 2, &stderr);
+}
