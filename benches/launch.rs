@@ -86,7 +86,7 @@ fn cpu(command: impl Fn() -> Command) -> Duration {
     for _ in 0..BATCH {
         assert!(command().status().expect("it starts").success());
     }
-    children() - before
+    children().saturating_sub(before)
 }
 
 fn children() -> Duration {

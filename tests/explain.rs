@@ -171,7 +171,7 @@ fn nothing_but_the_manifest_is_read() {
             .known("env-value");
     nix::unistd::mkfifo(&test.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     fs::write(test.path(".env"), "A\n").unwrap();
-    fs::set_permissions(test.path(".env"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(test.path(".env"), fs::Permissions::from_mode(0o000)).unwrap();
     test.args(["explain"]).any_stdout().success();
 }
 

@@ -15,7 +15,7 @@ const FIFO: &str = "version: 1\nenv: { A: file://fifo }\n";
 
 /// endow on a terminal, waiting for a FIFO that nobody has written yet.
 fn waiting_on_a_terminal(test: &Test, flags: &str) -> Child {
-    mkfifo(&test.path("fifo"), Mode::S_IRWXU).unwrap();
+    mkfifo(&test.path("fifo"), Mode::S_IRWXU).expect("a FIFO");
     Command::new("script")
         .args([
             "-qefc",

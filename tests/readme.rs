@@ -9,7 +9,7 @@ use std::{
 use crate::harness::{ENDOW, Test, repository};
 
 fn readme() -> String {
-    fs::read_to_string(repository().join("README.md")).unwrap()
+    fs::read_to_string(repository().join("README.md")).expect("the README")
 }
 
 /// The fenced blocks of one language.
@@ -28,20 +28,24 @@ fn blocks(language: &str) -> Vec<String> {
 
 /// Runs a line as a shell would, with `endow` on the path; both streams, as a terminal shows them.
 fn shell(test: &Test, script: &str) -> String {
-    let binaries = Path::new(ENDOW).parent().unwrap().display().to_string();
+    let binaries = Path::new(ENDOW)
+        .parent()
+        .expect("a directory")
+        .display()
+        .to_string();
     let output = Command::new("sh")
         .args(["-c", &format!("{script} 2>&1")])
         .current_dir(test.path(""))
         .env_clear()
         .env(
             "PATH",
-            format!("{binaries}:{}", std::env::var("PATH").unwrap()),
+            format!("{binaries}:{}", std::env::var("PATH").expect("PATH")),
         )
         .env("HOME", test.path(".."))
         .stdin(Stdio::null())
         .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
+        .expect("sh starts");
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 #[test]
@@ -51,13 +55,12 @@ fn the_transcript_replays() {
     };
     let mut steps: Vec<(&str, String)> = Vec::new();
     for line in transcript.lines() {
-        match line.strip_prefix("$ ") {
-            Some(command) => steps.push((command, String::new())),
-            None => {
-                let (_, output) = steps.last_mut().expect("the first line is a command");
-                output.push_str(line);
-                output.push('\n');
-            }
+        if let Some(command) = line.strip_prefix("$ ") {
+            steps.push((command, String::new()));
+        } else {
+            let (_, output) = steps.last_mut().expect("the first line is a command");
+            output.push_str(line);
+            output.push('\n');
         }
     }
     let manifest = steps

@@ -6,8 +6,8 @@ use super::{endow, is_refused, trust};
 use crate::harness::Test;
 
 /// A manifest whose `A` resolves once the code variable in it is trusted.
-fn rewrite(test: &Test, text: &str) {
-    fs::write(test.path("secretfile.yaml"), text).expect("the manifest");
+fn rewrite(test: &Test, manifest: &str) {
+    fs::write(test.path("secretfile.yaml"), manifest).expect("the manifest");
 }
 
 #[track_caller]
