@@ -125,7 +125,10 @@ fn wrong(error: &clap::Error, is_run: bool) -> Stop {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
     {
         if let Some(tip) = line.strip_prefix("tip: ") {
-            hints.push(tip.replace('\'', "`"));
+            // That a word can be passed as a value helps nobody who mistyped an option.
+            if !tip.starts_with("to pass ") {
+                hints.push(tip.replace('\'', "`"));
+            }
         } else if !line.is_empty() {
             let line = line
                 .strip_prefix("error: ")

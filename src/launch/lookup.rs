@@ -2,11 +2,12 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    io::ErrorKind,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
-use crate::{error::Error, sys::process};
+use crate::{error::Error, manifest::reason, sys::process};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -43,6 +44,8 @@ pub fn find(name: &OsStr, path: Option<&OsString>) -> Result<Program, Error> {
         };
         match look(&directory.join(name)) {
             Some(Ok(program)) => return Ok(program),
+            // An element of PATH that is no directory holds no program.
+            Some(Err(_)) if directory.is_file() => {}
             Some(Err(error)) => refused = refused.or(Some(error)),
             None => {}
         }
@@ -67,9 +70,8 @@ fn look(path: &Path) -> Option<Result<Program, Error>> {
             path: path.to_owned(),
         })),
         Ok(_) => refused("permission denied"),
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            refused("permission denied")
-        }
-        Err(_) => None,
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        // As env and timeout have it: only what is not there is not found.
+        Err(error) => refused(&reason(&error)),
     }
 }

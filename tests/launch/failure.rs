@@ -153,3 +153,29 @@ fn a_failure_needs_no_standard_error() {
     let test = project().started_with(&["--close", "2", "--close", "1", "--close", "0"]);
     test.run(["./no-such-file"]).status(127);
 }
+
+#[test]
+fn a_path_that_can_not_be_followed_is_126_and_says_why() {
+    for (command, reason) in [
+        ("./file/x", "not a directory"),
+        ("./loop", "too many levels of symbolic links"),
+    ] {
+        let test = Test::manifest("version: 1\nvalues: { A: a }\n").file("file", "");
+        symlink("loop", test.path("loop")).expect("a loop");
+        test.run([command])
+            .stderr(format!(
+                "endow: error: `{command}` can't be executed: {reason}\n"
+            ))
+            .status(126);
+    }
+}
+
+#[test]
+fn an_element_of_path_that_is_no_directory_is_passed_over() {
+    let test = Test::manifest("version: 1\nvalues: { A: a }\n").file("file", "");
+    let path = format!("{}:/nonexistent", test.path("file").display());
+    test.env("PATH", path)
+        .run(["no-such-command"])
+        .stderr("endow: error: `no-such-command` was not found\nhint: PATH was searched\n")
+        .status(127);
+}
