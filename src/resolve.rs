@@ -6,6 +6,7 @@ mod executor;
 mod finish;
 mod settings;
 
+use self::executor::Executor;
 pub use self::finish::wants_encoding;
 
 use std::{
@@ -33,6 +34,9 @@ pub struct Inputs<'a> {
     pub timeout: Duration,
     /// Whether endow was started without standard input: what stands in its place is no value.
     pub is_input_closed: bool,
+    /// Whether the values are used from here on; `check` only looks whether there are any. Leases
+    /// that nobody uses end with the run.
+    pub uses_values: bool,
 }
 
 /// What became of a plan.
@@ -94,6 +98,7 @@ pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
         inputs,
         limits,
         providers: plan.backends.iter().map(|_| None).collect(),
+        executor: Executor::default(),
     };
     let failed_settings = session.ask_settings(&mut answers);
     if failed_settings.is_empty() {
@@ -101,8 +106,9 @@ pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
             session.ask(&wanted, &mut answers);
         }
     }
-    session.close();
-    finish::finish(plan, answers, failed_settings)
+    let resolved = finish::finish(plan, answers, failed_settings);
+    session.close(resolved.failures.is_empty() && inputs.uses_values);
+    resolved
 }
 
 /// What the backends said, by backend and address.
@@ -191,6 +197,7 @@ struct Session<'a, 'm> {
     inputs: &'a Inputs<'a>,
     limits: Limits,
     providers: Vec<Option<Box<dyn Provider>>>,
+    executor: Executor,
 }
 
 impl Session<'_, '_> {
@@ -264,7 +271,9 @@ impl Session<'_, '_> {
             .iter()
             .map(|(batch, provider)| provider.fetch(&batch.addresses, &self.limits))
             .collect();
-        let fetched = executor::run(futures, self.limits.deadline, needs_runtime);
+        let fetched = self
+            .executor
+            .run(futures, self.limits.deadline, needs_runtime);
         for ((batch, _), fetched) in opened.into_iter().zip(fetched) {
             let fetched = fetched.unwrap_or_else(|| timed_out(&batch.addresses));
             answers.warnings.extend(fetched.warnings);
@@ -296,7 +305,7 @@ impl Session<'_, '_> {
         Ok(())
     }
 
-    fn close(self) {
+    fn close(mut self, keeps_leases: bool) {
         let needs_runtime = self
             .providers
             .iter()
@@ -307,9 +316,9 @@ impl Session<'_, '_> {
                 .providers
                 .iter()
                 .flatten()
-                .map(|provider| provider.close())
+                .map(|provider| provider.close(keeps_leases))
                 .collect();
-            executor::run(
+            self.executor.run(
                 futures,
                 Instant::now() + Duration::from_secs(1),
                 needs_runtime,

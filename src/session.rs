@@ -223,13 +223,19 @@ pub enum Only<'a> {
 }
 
 /// Resolves a plan within the deadline that the flag or the manifest says.
-pub fn resolve_all(context: &Context, plan: &Plan<'_>, timeout: Option<Duration>) -> Resolved {
+pub fn resolve_all(
+    context: &Context,
+    plan: &Plan<'_>,
+    timeout: Option<Duration>,
+    uses_values: bool,
+) -> Resolved {
     let stated = plan.manifest.run.timeout.as_ref();
     let timeout = timeout.or(stated.map(|timeout| timeout.value));
     let inputs = Inputs {
         environment: &context.environment,
         home: plan.manifest.home.clone(),
         timeout: timeout.unwrap_or(TIMEOUT),
+        uses_values,
         is_input_closed: sys::startup::closed_descriptors().any(|descriptor| descriptor == 0),
     };
     let waiting = || {
@@ -248,7 +254,7 @@ pub fn values(
     consequence: &'static str,
 ) -> Result<Resolved, Error> {
     refuse_missing_backends(plan)?;
-    let resolved = resolve_all(context, plan, timeout);
+    let resolved = resolve_all(context, plan, timeout, true);
     if resolved.failures.is_empty() {
         return Ok(resolved);
     }

@@ -83,9 +83,11 @@ pub trait Provider {
         })
     }
 
-    /// Gives back what it holds: revokes the token that it made itself, kills its helpers. Takes
-    /// at most a second and never fails the run.
-    fn close(&self) -> Pending<'_, ()> {
+    /// Gives back what it holds: revokes the token that it made itself, kills its helpers. Where
+    /// `keeps_leases`, the values that it gave stay valid until their leases expire, and what
+    /// they hang on stays; else they end too. Takes at most a second and never fails the run.
+    fn close(&self, keeps_leases: bool) -> Pending<'_, ()> {
+        let _ = keeps_leases;
         Box::pin(async {})
     }
 }

@@ -98,7 +98,7 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Everything)?;
     is_trusted?;
-    let resolved = resolve_all(context, &plan, None);
+    let resolved = resolve_all(context, &plan, None, false);
     let failed = |failure: &Failure| Finding::of(failure, place_of(&plan, failure));
     let mut findings: Vec<Finding> = resolved.failures.iter().map(failed).collect();
     findings.extend(empty(&plan, &resolved));

@@ -13,38 +13,51 @@ use std::{
 };
 
 use endow_providers::Pending;
+use tokio::runtime::{Builder, Runtime};
 
 /// A provider says itself that its deadline has passed, and names the culprit; only one that
 /// does not is cut off.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// The outputs in order; `None` for a future that did not end in time.
-pub(super) fn run<T>(
-    futures: Vec<Pending<'_, T>>,
-    deadline: Instant,
-    needs_runtime: bool,
-) -> Vec<Option<T>> {
-    let mut all = All {
-        outputs: futures.iter().map(|_| None).collect(),
-        futures: futures.into_iter().map(Some).collect(),
-    };
-    let deadline = deadline + GRACE;
-    if needs_runtime {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        if let Ok(runtime) = runtime {
-            runtime.block_on(async {
-                // What did not end stays `None`: that is the answer to the time-out.
+/// Where futures run. The runtime of network backends is started by the first that needs it, and
+/// lives as long as this: their connections are its tasks.
+#[derive(Default)]
+pub(super) struct Executor(Option<Runtime>);
+
+impl Executor {
+    /// The outputs in order; `None` for a future that did not end in time.
+    pub(super) fn run<T>(
+        &mut self,
+        futures: Vec<Pending<'_, T>>,
+        deadline: Instant,
+        needs_runtime: bool,
+    ) -> Vec<Option<T>> {
+        let mut all = All {
+            outputs: futures.iter().map(|_| None).collect(),
+            futures: futures.into_iter().map(Some).collect(),
+        };
+        let deadline = deadline + GRACE;
+        if needs_runtime && self.0.is_none() {
+            self.0 = Builder::new_current_thread().enable_all().build().ok();
+        }
+        match &self.0 {
+            // What did not end stays `None`: that is the answer to the time-out.
+            Some(runtime) => runtime.block_on(async {
                 let _ = tokio::time::timeout_at(deadline.into(), Pin::new(&mut all)).await;
-            });
-            // A name look-up can hang in a blocking thread: it is not waited for.
+            }),
+            None => park_until(Pin::new(&mut all), deadline),
+        }
+        all.outputs
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        // A name look-up can hang in a blocking thread: it is not waited for.
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
-    } else {
-        park_until(Pin::new(&mut all), deadline);
     }
-    all.outputs
 }
 
 /// All futures together; ends with the last.
@@ -94,5 +107,58 @@ fn park_until<F: Future + Unpin>(mut future: Pin<&mut F>, deadline: Instant) {
             return;
         }
         thread::park_timeout(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use tokio::{sync::oneshot, task};
+
+    use super::Executor;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn what_a_backend_left_running_goes_on_in_the_next_round() {
+        let mut executor = Executor::default();
+        let (sender, receiver) = oneshot::channel();
+        executor.run(
+            vec![Box::pin(async {
+                drop(task::spawn(async {
+                    task::yield_now().await;
+                    let _ = sender.send("still here");
+                }));
+            })],
+            soon(),
+            true,
+        );
+        let answered = executor.run(vec![Box::pin(receiver)], soon(), true);
+        assert_eq!(answered, [Some(Ok("still here"))]);
+    }
+
+    #[test]
+    fn a_future_that_never_ends_is_cut_off_and_the_others_keep_their_answers() {
+        for needs_runtime in [false, true] {
+            let outputs = Executor::default().run(
+                vec![
+                    Box::pin(std::future::pending::<u8>()),
+                    Box::pin(async { 7 }),
+                ],
+                Instant::now(),
+                needs_runtime,
+            );
+            assert_eq!(outputs, [None, Some(7)]);
+        }
+    }
+
+    #[test]
+    fn a_run_that_needs_no_runtime_starts_none() {
+        let mut executor = Executor::default();
+        executor.run(vec![Box::pin(async {})], soon(), false);
+        assert!(executor.0.is_none());
     }
 }
