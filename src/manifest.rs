@@ -165,9 +165,14 @@ pub fn open(
     })
 }
 
+/// So many profiles are named where none is chosen.
+const LISTED_PROFILES: usize = 20;
+
 fn choose(loaded: &load::Loaded, choice: Choice<'_>, problems: &mut Problems) -> Option<String> {
     let known = layers::profile_names(&loaded.documents);
-    let list = known.iter().copied().collect::<Vec<_>>().join(", ");
+    let mut list: Vec<&str> = known.iter().copied().take(LISTED_PROFILES).collect();
+    list.extend((known.len() > LISTED_PROFILES).then_some("..."));
+    let list = list.join(", ");
     match choice {
         Choice::Named(name, said_by) if !known.contains(name) => {
             let hint =

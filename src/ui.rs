@@ -22,6 +22,9 @@ use crate::{
     manifest::{diagnostic::Diagnostic, source::Sources},
 };
 
+/// So many problems of a manifest are shown with their lines; more are a file of another kind.
+const SHOWN_PROBLEMS: usize = 100;
+
 /// How to print.
 #[derive(Clone, Copy, Debug)]
 pub struct Ui {
@@ -143,7 +146,7 @@ impl Ui {
             self.problems_json(&list);
             return;
         }
-        for problem in problems {
+        for problem in problems.iter().take(SHOWN_PROBLEMS) {
             let hints: String = problem
                 .hints
                 .iter()
@@ -153,6 +156,10 @@ impl Ui {
                 Some(snippet) => self.print(&format!("{snippet}\n{hints}")),
                 None => self.print(&format!("endow: error: {}\n{hints}", problem.message)),
             }
+        }
+        if problems.len() > SHOWN_PROBLEMS {
+            let more = problems.len() - SHOWN_PROBLEMS;
+            self.print(&format!("endow: error: {more} more problems\n"));
         }
     }
 

@@ -8,6 +8,7 @@
 //! `UPDATE_MANIFESTS=1 cargo test --test endow manifests::` writes every `stderr` anew: read the
 //! difference before it is kept.
 
+mod large;
 pub(crate) mod made;
 
 use std::{

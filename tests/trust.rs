@@ -178,9 +178,9 @@ profiles:
     );
     let stderr = format!(
         "endow: error: secretfile.yaml is not trusted yet:
+  variable `PATH` can make programs run code (secretfile.yaml:2)
   backend `vault` sets `address`, which decides where credentials are sent (secretfile.yaml:4)
   backend `vault` sets `tls_skip_verify`, which decides where credentials are sent (secretfile.yaml:4)
-  variable `PATH` can make programs run code (secretfile.yaml:2)
   variable `RUBYOPT` can make programs run code (secretfile.yaml:6)
   backend `own` runs a program (secretfile.yaml:7)
 {HINT}"

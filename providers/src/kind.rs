@@ -1,5 +1,7 @@
 //! The types of backend, and what is known of each without I/O.
 
+use std::collections::HashMap;
+
 use crate::{
     Address, Fault, Opening, Provider, aws_sm, aws_ssm, dotenv, env, exec, file, op, vault,
 };
@@ -112,24 +114,22 @@ impl Request {
         key: impl Fn(&Address) -> String,
         label: impl Fn(&str) -> String,
     ) -> Vec<Self> {
-        let mut found: Vec<(String, Self)> = Vec::new();
+        let mut found: Vec<Self> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
         for (index, address) in batch.iter().enumerate() {
             let key = key(address);
-            if let Some((_, request)) = found.iter_mut().find(|(other, _)| *other == key) {
-                request.answers.push(index);
-            } else {
-                let label = label(&key);
-                found.push((
-                    key,
-                    Self {
-                        label,
-                        answers: vec![index],
-                        is_free: false,
-                    },
-                ));
+            let label = label(&key);
+            let at = *known.entry(key).or_insert(found.len());
+            if at == found.len() {
+                found.push(Self {
+                    label,
+                    answers: Vec::new(),
+                    is_free: false,
+                });
             }
+            found[at].answers.push(index);
         }
-        found.into_iter().map(|(_, request)| request).collect()
+        found
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong with a manifest, as data. The text names keys and places, never a value.
 
+use std::collections::HashSet;
+
 use super::{credential, source::Span};
 
 /// One problem.
@@ -81,9 +83,7 @@ impl Problems {
     pub fn add(&mut self, mut problem: Diagnostic) {
         let texts = std::iter::once(&mut problem.message).chain(&mut problem.hints);
         texts.for_each(|text| *text = credential::masked(text));
-        if !self.0.contains(&problem) {
-            self.0.push(problem);
-        }
+        self.0.push(problem);
     }
 
     /// Adds all of others.
@@ -91,9 +91,10 @@ impl Problems {
         others.0.into_iter().for_each(|problem| self.add(problem));
     }
 
-    /// Whether one of them is such.
-    pub fn any(&self, is_such: impl Fn(&Diagnostic) -> bool) -> bool {
-        self.0.iter().any(is_such)
+    /// Where those of one code are.
+    pub fn places(&self, code: &'static str) -> impl Iterator<Item = Span> {
+        let such = self.0.iter().filter(move |problem| problem.code == code);
+        such.filter_map(|problem| problem.span)
     }
 
     /// Whether there are none.
@@ -101,8 +102,11 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// In the order of the files and of their lines; those without a place last.
+    /// Each once, in the order of the files and of their lines; those without a place last.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        let mut seen = HashSet::new();
+        self.0
+            .retain(|problem| seen.insert((problem.span, problem.code, problem.message.clone())));
         self.0.sort_by_key(|problem| {
             problem.span.map_or((true, None), |span| {
                 (false, Some((span.source, span.start)))

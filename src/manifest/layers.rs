@@ -18,6 +18,9 @@ use super::{
     source::{Span, Spanned},
 };
 
+/// Most profiles that a manifest can have, over all its files.
+const MAX_PROFILES: usize = 200;
+
 /// Merges what was loaded for a profile; `None` where the manifest has none.
 pub(super) fn merge(loaded: Loaded, profile: Option<&str>) -> Manifest {
     let documents = &loaded.documents;
@@ -36,10 +39,7 @@ pub(super) fn merge(loaded: Loaded, profile: Option<&str>) -> Manifest {
             .flat_map(|layer| layer.inherit.iter().cloned())
             .collect(),
         from: layers.iter().rev().find_map(|layer| layer.from.clone()),
-        variables: names
-            .into_iter()
-            .map(|(name, span)| (name.to_owned(), variable(name, span, &layers)))
-            .collect(),
+        variables: variables(names, &layers),
         groups: groups(documents),
         run: run(&layers),
         home: loaded.home,
@@ -144,6 +144,16 @@ impl Walk<'_> {
 
 /// What holds for every profile, whichever is chosen.
 pub(super) fn check_profiles(documents: &[Document], problems: &mut Problems) {
+    let mut profiles = documents.iter().flat_map(|document| &document.profiles);
+    if let Some(profile) = profiles.nth(MAX_PROFILES) {
+        let message = format!("more than {MAX_PROFILES} profiles");
+        problems.add(Diagnostic::at(
+            profile.name.span,
+            "too-many-profiles",
+            message,
+        ));
+        return;
+    }
     for name in profile_names(documents) {
         let chain = profile_chain(documents, name, problems);
         let states = of_name(documents, name).any(|profile| profile.production.is_some());
@@ -219,19 +229,19 @@ fn declared_names<'d>(main: &'d Document, chain: &[String]) -> BTreeMap<&'d str,
     names
 }
 
-fn variable(name: &str, span: Span, layers: &[&Layer]) -> Variable {
-    let mut merged = Entry::default();
-    for (_, entry) in layers
-        .iter()
-        .flat_map(|layer| &layer.entries)
-        .filter(|(other, _)| other.value == name)
-    {
-        merge_entry(&mut merged, entry);
+/// The declared names with what all layers say of them, from far to near.
+fn variables(names: BTreeMap<&str, Span>, layers: &[&Layer]) -> BTreeMap<String, Variable> {
+    let empty = |(name, span): (&str, Span)| {
+        let entry = Entry::default();
+        (name.to_owned(), Variable { entry, span })
+    };
+    let mut variables: BTreeMap<String, Variable> = names.into_iter().map(empty).collect();
+    for (name, entry) in layers.iter().flat_map(|layer| &layer.entries) {
+        if let Some(variable) = variables.get_mut(&name.value) {
+            merge_entry(&mut variable.entry, entry);
+        }
     }
-    Variable {
-        entry: merged,
-        span,
-    }
+    variables
 }
 
 fn merge_entry(into: &mut Entry, nearer: &Entry) {

@@ -3,7 +3,10 @@
 //! A source remembers which of its scalars may be shown in a snippet. What is not marked is not
 //! shown: a secret can be pasted anywhere.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Index of a [`Source`] in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,8 +48,10 @@ pub struct Source {
     pub display: String,
     /// The text after the byte order mark.
     pub text: String,
-    scalars: Vec<(usize, usize)>,
-    visible: Vec<(usize, usize)>,
+    /// Where each line begins.
+    lines: Vec<usize>,
+    /// By their first byte: one past the last, and whether it may be shown.
+    scalars: BTreeMap<usize, (usize, bool)>,
 }
 
 /// A place that people can go to; both count from 1, columns in characters.
@@ -61,12 +66,13 @@ pub struct Position {
 impl Source {
     /// A source of this text.
     pub fn new(path: PathBuf, display: String, text: String) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
+            lines: std::iter::once(0).chain(ends).collect(),
             path,
             display,
             text,
-            scalars: Vec::new(),
-            visible: Vec::new(),
+            scalars: BTreeMap::new(),
         }
     }
 
@@ -77,30 +83,22 @@ impl Source {
 
     /// The line and column of a byte.
     pub fn position(&self, offset: usize) -> Position {
-        let before = &self.text[..floor_boundary(&self.text, offset)];
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let offset = floor_boundary(&self.text, offset);
+        let line = self.lines.partition_point(|start| *start <= offset);
         Position {
-            line: before.matches('\n').count() + 1,
-            column: before[start..].chars().count() + 1,
+            line,
+            column: self.text[self.lines[line - 1]..offset].chars().count() + 1,
         }
     }
 
     /// The byte at a line and column, as a YAML parser reports them.
     pub fn offset(&self, position: Position) -> usize {
-        let mut start = 0;
-        for _ in 1..position.line {
-            match self.text[start..].find('\n') {
-                Some(at) => start += at + 1,
-                None => return self.text.len(),
-            }
-        }
-        let line = self.line_at(start);
-        let column = line
-            .1
-            .char_indices()
-            .nth(position.column - 1)
-            .map_or(line.1.len(), |(at, _)| at);
-        start + column
+        let Some(start) = self.lines.get(position.line - 1) else {
+            return self.text.len();
+        };
+        let (_, line) = self.line_at(*start);
+        let mut columns = line.char_indices().map(|(at, _)| at);
+        start + columns.nth(position.column - 1).unwrap_or(line.len())
     }
 
     /// The line that holds a byte: the offset of its first byte, and its text without the end.
@@ -115,21 +113,22 @@ impl Source {
 
     /// Records that a scalar stands here; it stays hidden until [`Self::show`].
     pub fn record_scalar(&mut self, start: usize, end: usize) {
-        self.scalars.push((start, end));
+        self.scalars.entry(start).or_insert((end, false));
     }
 
     /// Allows a scalar to be shown.
     pub fn show(&mut self, start: usize, end: usize) {
-        self.visible.push((start, end));
+        if let Some(scalar) = self.scalars.get_mut(&start)
+            && scalar.0 == end
+        {
+            scalar.1 = true;
+        }
     }
 
     /// The scalar that holds a byte, and whether it may be shown.
     pub fn scalar_at(&self, offset: usize) -> Option<(usize, usize, bool)> {
-        let scalar = self
-            .scalars
-            .iter()
-            .find(|(start, end)| (*start..*end).contains(&offset))?;
-        Some((scalar.0, scalar.1, self.visible.contains(scalar)))
+        let (start, (end, is_visible)) = self.scalars.range(..=offset).next_back()?;
+        (offset < *end).then_some((*start, *end, *is_visible))
     }
 
     /// Whether the file was understood far enough to know its scalars.
@@ -189,6 +188,11 @@ impl Sources {
     pub fn cite(&self, span: Span) -> String {
         let source = self.get(span.source);
         format!("{}:{}", source.display, source.position(span.start).line)
+    }
+
+    /// The file and the line on which a span begins.
+    pub fn line(&self, span: Span) -> (SourceId, usize) {
+        (span.source, self.get(span.source).position(span.start).line)
     }
 
     /// The text of a span.

@@ -6,7 +6,7 @@
 //! over all files, so adding a name does not ask again.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs,
     io::Write,
@@ -66,24 +66,59 @@ pub fn runs_code(name: &str) -> bool {
         })
 }
 
-/// Everything in the loaded files that must be trusted, in a fixed order.
+/// Everything in the loaded files that must be trusted, in the order of the files and lines.
 pub(super) fn parts(loaded: &Loaded, environment: &Lookup<'_>) -> Vec<Part> {
     let documents = &loaded.documents;
     let mut parts = Vec::new();
     for layer in layers(documents) {
         backend_parts(documents, layer, environment, &mut parts);
-        for (name, _) in &layer.entries {
-            if runs_code(&name.value) {
-                parts.push(Part {
-                    what: format!("variable `{}` can make programs run code", name.value),
-                    span: name.span,
-                    is_free: false,
-                    canonical: canonical_variable(documents, &name.value, &mut BTreeSet::new()),
-                });
+    }
+    variable_parts(documents, &mut parts);
+    parts.sort_by_key(|part| part.span);
+    parts
+}
+
+/// The code variables, and behind them what their templates need: that counts for the digest.
+fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
+    let mut entries: BTreeMap<&str, Vec<(Span, &Entry)>> = BTreeMap::new();
+    for (name, entry) in layers(documents).flat_map(|layer| &layer.entries) {
+        let said = entries.entry(&name.value).or_default();
+        said.push((name.span, entry));
+    }
+    let mut open: Vec<&str> = entries
+        .keys()
+        .copied()
+        .filter(|name| runs_code(name))
+        .collect();
+    let mut seen: BTreeSet<&str> = open.iter().copied().collect();
+    let mut is_without_place = false;
+    while let Some(name) = open.pop() {
+        for (span, entry) in entries.get(name).into_iter().flatten() {
+            match entry.origin.as_ref().map(|origin| &origin.value) {
+                None => is_without_place = true,
+                Some(Origin::Template(template)) => {
+                    open.extend(template.variables().filter(|part| seen.insert(part)));
+                }
+                Some(Origin::From(_) | Origin::Value(_)) => {}
             }
+            parts.push(Part {
+                what: format!("variable `{name}` can make programs run code"),
+                span: *span,
+                is_free: !runs_code(name),
+                canonical: format!("variable{}{}", counted(name), canonical_entry(entry)),
+            });
         }
     }
-    parts
+    if is_without_place {
+        for from in layers(documents).filter_map(|layer| layer.from.as_ref()) {
+            parts.extend(from.iter().map(|reference| Part {
+                what: "this place answers a variable that can make programs run code".to_owned(),
+                span: reference.span,
+                is_free: true,
+                canonical: canonical_references(std::slice::from_ref(reference)),
+            }));
+        }
+    }
 }
 
 fn layers(documents: &[Document]) -> impl Iterator<Item = &Layer> {
@@ -235,39 +270,6 @@ fn canonical_setting(setting: &Setting) -> String {
         }
         Setting::Reference(reference) => format!("r{}:{}", reference.text.len(), reference.text),
     }
-}
-
-/// Everything that decides on a variable, in any layer: its own entries, the variables that its
-/// templates need, and where names without a place are looked up, if it is one of them.
-fn canonical_variable<'d>(
-    documents: &'d [Document],
-    name: &'d str,
-    seen: &mut BTreeSet<&'d str>,
-) -> String {
-    if !seen.insert(name) {
-        return String::new();
-    }
-    let mut text = format!("variable{}", counted(name));
-    for (_, entry) in layers(documents)
-        .flat_map(|layer| &layer.entries)
-        .filter(|(other, _)| other.value == name)
-    {
-        text.push_str(&canonical_entry(entry));
-        match entry.origin.as_ref().map(|origin| &origin.value) {
-            None => text.extend(
-                layers(documents)
-                    .filter_map(|layer| layer.from.as_ref())
-                    .map(|from| canonical_references(from)),
-            ),
-            Some(Origin::Template(template)) => {
-                for part in template.variables() {
-                    text.push_str(&canonical_variable(documents, part, seen));
-                }
-            }
-            Some(Origin::From(_) | Origin::Value(_)) => {}
-        }
-    }
-    text
 }
 
 fn canonical_entry(entry: &Entry) -> String {

@@ -1,6 +1,6 @@
 //! Making the plan: every declared name gets its place, checked; the selected ones are asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use endow_providers::{Address, Kind};
 
@@ -10,7 +10,7 @@ use crate::manifest::{
     diagnostic::{Diagnostic, Problems},
     document::{Origin, Setting},
     reference::{Bad, Reference, Role},
-    source::{Span, Spanned},
+    source::{SourceId, Span, Spanned},
     template::Template,
 };
 
@@ -21,10 +21,15 @@ pub fn plan<'m>(
     problems: &mut Problems,
 ) -> Plan<'m> {
     let had_problems = !problems.is_empty();
+    let swallowed = problems.places("swallowed-field");
+    let swallowed = swallowed.map(|span| manifest.sources.line(span)).collect();
     let mut planner = Planner {
         manifest,
         problems,
         backends: Vec::new(),
+        known: HashMap::new(),
+        said: HashSet::new(),
+        swallowed,
         is_quiet: had_problems,
     };
     let mut variables = BTreeMap::new();
@@ -80,6 +85,12 @@ struct Planner<'m, 'p> {
     manifest: &'m Manifest,
     problems: &'p mut Problems,
     backends: Vec<Asked<'m>>,
+    /// Where each address of a backend stands in its list.
+    known: HashMap<(usize, Address), usize>,
+    /// Places that were complained of.
+    said: HashSet<Span>,
+    /// Lines on which a comment swallowed a field.
+    swallowed: HashSet<(SourceId, usize)>,
     /// The manifest had problems before: what follows from them is not said.
     is_quiet: bool,
 }
@@ -206,7 +217,10 @@ impl<'m> Planner<'m, '_> {
                 shown: place.shown,
             }),
             Err(Bad { message, hint }) => {
-                if self.is_said(span) {
+                // Said before, of another name of the layer, or because a comment swallowed its
+                // field.
+                let is_swallowed = self.swallowed.contains(&self.manifest.sources.line(span));
+                if is_swallowed || !self.said.insert(span) {
                     return None;
                 }
                 let name = variable.map_or_else(String::new, |(name, _)| format!(" of `{name}`"));
@@ -222,22 +236,6 @@ impl<'m> Planner<'m, '_> {
                 None
             }
         }
-    }
-
-    /// Whether this place was complained of before, by another name of the layer or because a
-    /// comment swallowed its field.
-    fn is_said(&self, span: Span) -> bool {
-        self.problems.any(|problem| {
-            let other = problem.span.filter(|other| other.source == span.source);
-            other.is_some_and(|other| match problem.code {
-                "bad-reference" => other == span,
-                "swallowed-field" => {
-                    let sources = &self.manifest.sources;
-                    sources.cite(other) == sources.cite(span) && other.start >= span.end
-                }
-                _ => false,
-            })
-        })
     }
 
     fn undeclared(&mut self, reference: &Reference, span: Span) {
@@ -268,13 +266,11 @@ impl<'m> Planner<'m, '_> {
                 self.backends.len() - 1
             });
         let addresses = &mut self.backends[backend].addresses;
-        let address = addresses
-            .iter()
-            .position(|address| *address == found.address)
-            .unwrap_or_else(|| {
-                addresses.push(found.address);
-                addresses.len() - 1
-            });
+        let known = self.known.entry((backend, found.address.clone()));
+        let address = *known.or_insert_with(|| {
+            addresses.push(found.address);
+            addresses.len() - 1
+        });
         Placed {
             backend,
             address,

@@ -11,6 +11,8 @@ use crate::manifest::{
 };
 
 const HIDDEN: &str = "***";
+/// Of a longer line only a part is shown, in bytes.
+const LONGEST_LINE: usize = 400;
 
 /// The problem with its line and a caret; `None` where it has no place.
 pub(super) fn render(problem: &Diagnostic, sources: &Sources) -> Option<String> {
@@ -50,7 +52,7 @@ struct Line<'s> {
 
 impl<'s> Line<'s> {
     fn of(source: &'s Source, span: Span) -> Self {
-        let (offset, text) = source.line_at(span.start);
+        let (offset, text) = window(source, span.start);
         let position = source.position(span.start);
         let masked = mask(source, offset, text);
         let end = span.end.clamp(span.start, offset + text.len());
@@ -89,6 +91,18 @@ impl<'s> Line<'s> {
             .line(self.number)
             .char_column(self.column)
     }
+}
+
+/// The line that holds a byte, or of a very long one what stands around the byte.
+fn window(source: &Source, offset: usize) -> (usize, &str) {
+    let (start, line) = source.line_at(offset);
+    if line.len() <= LONGEST_LINE {
+        return (start, line);
+    }
+    let at = (offset - start).min(line.len());
+    let from = line.floor_char_boundary(at.saturating_sub(LONGEST_LINE / 2));
+    let to = line.floor_char_boundary((at + LONGEST_LINE / 2).min(line.len()));
+    (start + from, &line[from..to])
 }
 
 /// A line with its hidden parts replaced, and how places in it moved.
