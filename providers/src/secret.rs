@@ -54,3 +54,26 @@ impl Drop for Secret {
         secrecy::ExposeSecretMut::expose_secret_mut(&mut self.0).zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+    use crate::{Metadata, Reply, Settings, Value};
+
+    #[test]
+    fn what_holds_a_value_is_printed_without_it_also_for_debugging() {
+        let secret = || Secret::copied_from(b"hunter2");
+        assert_eq!(format!("{:?}", secret()), "Secret(..)");
+        assert_eq!(format!("{:#?}", secret()), "Secret(..)");
+        let reply = Reply::Value(Value {
+            secret: secret(),
+            metadata: Metadata::default(),
+        });
+        let settings = Settings::List(vec![Settings::Text(secret())]);
+        let printed = format!("{reply:?} {settings:?}");
+        assert_eq!(printed.matches("Secret(..)").count(), 2, "{printed}");
+        // As text, and as the numbers that a list of bytes is printed as.
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!(!printed.contains("104, 117"), "{printed}");
+    }
+}

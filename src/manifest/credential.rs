@@ -170,6 +170,65 @@ mod tests {
         }
     }
 
+    /// The formats as their issuers publish them. On purpose not the program's own table.
+    const PUBLISHED: [(&str, &str, usize); 45] = [
+        ("Anthropic", "sk-ant-", 20),
+        ("OpenRouter", "sk-or-v1-", 32),
+        ("OpenAI", "sk-proj-", 20),
+        ("OpenAI", "sk-svcacct-", 20),
+        ("OpenAI", "sk-admin-", 20),
+        ("OpenAI", "sk-", 32),
+        ("Groq", "gsk_", 40),
+        ("xAI", "xai-", 40),
+        ("Perplexity", "pplx-", 40),
+        ("Replicate", "r8_", 30),
+        ("Hugging Face", "hf_", 30),
+        ("Tavily", "tvly-", 20),
+        ("LangSmith", "lsv2_", 30),
+        ("Pinecone", "pcsk_", 30),
+        ("Google", "AIza", 35),
+        ("Google", "GOCSPX-", 20),
+        ("GitHub", "github_pat_", 40),
+        ("GitHub", "ghp_", 36),
+        ("GitHub", "gho_", 36),
+        ("GitHub", "ghu_", 36),
+        ("GitHub", "ghs_", 36),
+        ("GitHub", "ghr_", 36),
+        ("GitLab", "glpat-", 20),
+        ("npm", "npm_", 36),
+        ("PyPI", "pypi-", 50),
+        ("Slack", "xoxb-", 20),
+        ("Slack", "xoxp-", 20),
+        ("Slack", "xapp-", 20),
+        ("Stripe", "sk_live_", 20),
+        ("Stripe", "sk_test_", 20),
+        ("Stripe", "rk_live_", 20),
+        ("SendGrid", "SG.", 40),
+        ("DigitalOcean", "dop_v1_", 40),
+        ("Supabase", "sbp_", 40),
+        ("Vercel", "vcp_", 24),
+        ("Fly.io", "fo1_", 30),
+        ("Databricks", "dapi", 32),
+        ("HashiCorp Vault", "hvs.", 20),
+        ("HashiCorp Vault", "hvb.", 20),
+        ("1Password", "ops_", 50),
+        ("Doppler", "dp.st.", 30),
+        ("Linear", "lin_api_", 30),
+        ("Notion", "ntn_", 30),
+        ("Shopify", "shpat_", 30),
+        ("age", "AGE-SECRET-KEY-1", 50),
+    ];
+
+    #[test]
+    fn every_published_format_is_known_from_its_shortest_length_on() {
+        for (who, prefix, rest) in PUBLISHED {
+            let made = |length| format!("{prefix}{}", "a1B2".repeat(20).split_at(length).0);
+            assert_eq!(issuer(&made(rest)), Some(who), "{prefix}");
+            assert_eq!(issuer(&made(rest + 1)), Some(who), "{prefix}");
+            assert_eq!(issuer(&made(rest - 1)), None, "{prefix}");
+        }
+    }
+
     #[test]
     fn a_credential_is_masked_and_the_text_around_it_is_kept() {
         let token = format!("ghp_{}", "a1B2".repeat(9));
