@@ -6,8 +6,6 @@ use crate::harness::Test;
 
 /// The kernel's `MAX_ARG_STRLEN` is this many pages.
 const PAGES_OF_A_STRING: usize = 32;
-/// A stack of this size gives a quarter of it to arguments and environment.
-const STACK: usize = 1 << 20;
 
 fn longest_string() -> usize {
     let output = Command::new("getconf")
@@ -56,46 +54,72 @@ fn a_set_or_inherited_variable_has_no_other_limit() {
     assert_eq!(output.stdout.len(), longest_string() + 1);
 }
 
-/// Six variables of which the first fills what the others leave of `total` bytes.
-fn with_total(total: usize) -> Test {
-    let names = ["A", "B", "C", "D", "E", "F"];
-    let sizes = [0, 50_000, 40_000, 30_000, 20_000, 10];
-    let pointer = size_of::<usize>();
+/// The size of each variable's string with its NUL, of which the first fills what the others leave
+/// of `total` bytes.
+fn sizes(total: usize, others: &[usize]) -> Vec<usize> {
+    let pointers = (others.len() + 2) * size_of::<usize>();
     // The program's path stands there twice: as what is executed and as its argument.
-    let strings = 2 * "/bin/true\0".len();
-    let rest: usize = sizes[1..].iter().sum();
-    let first = total - strings - rest - 6 * "A=\0".len() - 7 * pointer;
+    let program = 2 * "/bin/true\0".len();
+    let first = total - program - pointers - others.iter().sum::<usize>();
+    [&[first], others].concat()
+}
+
+/// Variables `V00`, `V01`, ... of these sizes, under a stack of so many bytes.
+fn with_sizes(stack: usize, sizes: &[usize]) -> Test {
+    let names: Vec<String> = (0..sizes.len())
+        .map(|index| format!("V{index:02}"))
+        .collect();
+    let entries: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name}: file://{name}"))
+        .collect();
     let manifest = format!(
         "version: 1\ninherit: none\nenv: {{ {} }}\n",
-        names
-            .map(|name| format!("{name}: file://{name}"))
-            .join(", ")
+        entries.join(", ")
     );
     let test = Test::manifest(&manifest)
-        .started_with(&["--limit", &format!("STACK={STACK}")])
+        .started_with(&["--limit", &format!("STACK={stack}")])
         .run(["/bin/true"]);
-    names
+    names.iter().zip(sizes).fold(test, |test, (name, size)| {
+        test.file(name, vec![b'v'; size - "V00=\0".len()])
+    })
+}
+
+/// Just `total` bytes are passed on under such a stack; one more is refused, and the five largest
+/// are named.
+#[track_caller]
+fn assert_total(stack: usize, total: usize, others: &[usize]) {
+    with_sizes(stack, &sizes(total, others)).success();
+    let sizes = sizes(total + 1, others);
+    let mut largest: Vec<(usize, &usize)> = sizes.iter().enumerate().collect();
+    largest.sort_by_key(|(index, size)| (std::cmp::Reverse(*size), *index));
+    let lines: String = largest[..5]
         .iter()
-        .zip([&[first], &sizes[1..]].concat())
-        .fold(test, |test, (name, size)| test.file(name, vec![b'v'; size]))
+        .map(|(index, size)| format!("  V{index:02}: {size} bytes\n"))
+        .collect();
+    with_sizes(stack, &sizes)
+        .stderr(format!(
+            "endow: error: the environment has {} bytes, more than this system passes on; its \
+             largest variables:\n{lines}\
+             hint: pass large values as files, or inherit less\n\
+             hint: `ulimit -s` raises the limit: a quarter of the stack's\n",
+            sizes.iter().sum::<usize>()
+        ))
+        .status(125);
 }
 
 #[test]
-fn an_environment_as_large_as_the_kernel_takes_is_passed_on() {
-    with_total(STACK / 4).success();
+fn an_environment_has_at_most_a_quarter_of_the_stack_and_one_byte_more_names_the_five_largest() {
+    let stack = 1 << 20;
+    assert_total(stack, stack / 4, &[50_000, 40_000, 30_000, 20_000, 10]);
 }
 
 #[test]
-fn an_environment_that_is_one_byte_larger_names_the_five_largest() {
-    let test = with_total(STACK / 4 + 1);
-    let length = std::fs::metadata(test.path("A")).expect("the first").len() + 3;
-    let total = length + 50_003 + 40_003 + 30_003 + 20_003 + 13;
-    test.stderr(format!(
-        "endow: error: the environment has {total} bytes, more than this system passes on; its \
-         largest variables:\n  A: {length} bytes\n  B: 50003 bytes\n  C: 40003 bytes\n  \
-         D: 30003 bytes\n  E: 20003 bytes\n\
-         hint: pass large values as files, or inherit less\n\
-         hint: `ulimit -s` raises the limit: a quarter of the stack's\n"
-    ))
-    .status(125);
+fn under_a_small_stack_an_environment_still_has_128_kib() {
+    assert_total(256 << 10, 128 << 10, &[9_000, 8_000, 7_000, 6_000, 10]);
+}
+
+#[test]
+fn under_a_large_stack_an_environment_has_no_more_than_6_mib() {
+    assert_total(32 << 20, 6 << 20, &[131_000; 48]);
 }
