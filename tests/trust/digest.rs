@@ -75,3 +75,52 @@ fn a_change_of_the_caller_s_own_address_does_not_ask() {
         .expect("endow runs");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn the_default_and_the_key_of_a_code_variable_ask_again_when_they_change() {
+    let manifest = |entry: &str| {
+        format!(
+            "version: 1\nfrom: file://secrets\nvalues: {{ A: a }}\nenv: {{ NODE_OPTIONS: {{ {entry} }} }}\n"
+        )
+    };
+    for (trusted, other) in [
+        ("default: --one", "default: --require=./evil.js"),
+        ("key: ours", "key: theirs"),
+        // Neither passes for the other.
+        ("default: ours", "key: ours"),
+    ] {
+        let test = Test::manifest(&manifest(trusted));
+        is_refused(&test);
+        trust(&test);
+        is_obeyed(&test);
+        rewrite(&test, &manifest(other));
+        is_refused(&test);
+        rewrite(&test, &manifest(trusted));
+        is_obeyed(&test);
+    }
+}
+
+#[test]
+fn the_words_of_a_program_are_told_apart_wherever_they_are_cut() {
+    let manifest = |setting: &str| {
+        format!(
+            "version: 1\nbackends: {{ own: {{ type: exec, {setting} }} }}\nvalues: {{ A: a }}\n"
+        )
+    };
+    let trusted = "command: [run, safe, ly], inherit: [X]";
+    let test = Test::manifest(&manifest(trusted));
+    is_refused(&test);
+    trust(&test);
+    for other in [
+        "command: [run, safely], inherit: [X]",
+        "command: [runsafe, ly], inherit: [X]",
+        "command: [run, saf, ely], inherit: [X]",
+        "command: [run, safe, ly, X], inherit: []",
+        "command: [run, safe], inherit: [ly, X]",
+    ] {
+        rewrite(&test, &manifest(other));
+        is_refused(&test);
+    }
+    rewrite(&test, &manifest(trusted));
+    is_obeyed(&test);
+}
