@@ -161,6 +161,28 @@ fn a_later_place_of_a_list_is_asked_only_where_the_one_before_is_absent() {
 }
 
 #[test]
+fn a_default_is_for_what_is_absent_and_not_for_what_failed() {
+    let test = || {
+        Test::manifest("version: 1\nenv: { A: { from: dotenv://.env, default: of-the-default } }\n")
+    };
+    test()
+        .dotenv("B=other-value\n")
+        .shell("echo $A")
+        .stdout("of-the-default\n")
+        .success();
+    let failing = test().file_with_mode(".env", "A\n", 0o600);
+    let marker = failing.path("started");
+    failing
+        .run(["touch", "started"])
+        .stderr(
+            "endow: error: the variable has no value; the command was not started\n  \
+             A: malformed: `[DIR]/.env` line 1: no `=` (dotenv://.env#A, secretfile.yaml:2)\n",
+        )
+        .status(125);
+    assert!(!marker.exists());
+}
+
+#[test]
 fn a_file_that_is_wanted_as_a_file_is_refused_by_this_version_and_never_put_into_the_environment() {
     Test::manifest(
         "version: 1\nenv: { A: { from: \"file://a\", as: file } }\nrun: { redact: true }\n",
