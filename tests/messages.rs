@@ -140,3 +140,23 @@ fn a_closed_standard_error_fails_nothing() {
         (Some(0), b"x\n".to_vec())
     );
 }
+
+#[test]
+fn a_closed_standard_error_changes_no_status_of_a_failure() {
+    for (command, expected) in [
+        ("./no-interpreter", 126),
+        ("./no-program", 126),
+        ("./nothing", 127),
+    ] {
+        let test = Test::manifest("version: 1\nvalues: { A: x }\n")
+            .file_with_mode("no-interpreter", "#!/no/such/interpreter\n", 0o755)
+            .file_with_mode("no-program", "\x7fELF is not all of it", 0o644)
+            .run([command]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = test.command().stderr(writer).status().unwrap();
+        // Also where the system refused what looked like a program: a SIGPIPE of endow's own
+        // would hide the reason.
+        assert_eq!(status.code(), Some(expected), "{command}: {status}");
+    }
+}

@@ -158,3 +158,20 @@ fn a_command_that_writes_to_a_closed_pipe_is_ended_by_sigpipe() {
         .stderr("141\n")
         .success();
 }
+
+#[test]
+fn a_terminal_that_a_value_is_read_from_does_not_become_the_commands() {
+    let terminal = nix::pty::openpty(None, None).expect("a terminal");
+    let path = nix::unistd::ttyname(&terminal.slave).expect("its path");
+    // A line and the character that ends the input.
+    nix::unistd::write(&terminal.master, b"dev-key-typed\n\x04").expect("the terminal takes it");
+    Test::manifest(&format!(
+        "version: 1\nenv: {{ API_KEY: 'file://{}' }}\n",
+        path.display()
+    ))
+    // The leader of a session without a terminal: it would be given the first that it opens.
+    .through(["setsid", "--wait"])
+    .shell("cut -d ' ' -f 6,7 /proc/$$/stat | sed \"s/^$$ /leader /\"; echo ${#API_KEY}")
+    .stdout("leader 0\n13\n")
+    .success();
+}
