@@ -77,6 +77,30 @@ fn every_profile_is_checked_on_its_own_lines() {
 }
 
 #[test]
+fn of_the_statuses_of_several_profiles_4_counts_before_1_whatever_their_order() {
+    let manifest = |first: &str, last: &str| {
+        format!(
+            "version: 1\nenv: {{ A: }}\nprofiles:\n  a: {{ from: {first} }}\n  b: {{ from: {last} }}\n"
+        )
+    };
+    let (fine, absent, incomplete) = ("file://here", "file://nowhere", "vault://secret/chat");
+    for (first, last, expected) in [
+        (fine, fine, 0),
+        (fine, absent, 1),
+        (absent, fine, 1),
+        (absent, incomplete, 4),
+        (incomplete, absent, 4),
+        (incomplete, fine, 4),
+    ] {
+        Test::manifest(&manifest(first, last))
+            .file("here/A", "value-a\n")
+            .args(["check", "--all-profiles"])
+            .any_stdout()
+            .status(expected);
+    }
+}
+
+#[test]
 fn a_backend_that_is_not_there_makes_the_answer_incomplete() {
     Test::manifest("version: 1\nenv: { A: vault://secret/chat#a, B: vault://secret/chat#b, C: env://NOPE }\n")
         .args(["check"])

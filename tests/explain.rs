@@ -253,3 +253,26 @@ fn every_error_is_json_where_json_is_asked_for() {
         )
         .status(2);
 }
+
+#[test]
+fn the_second_of_a_doubled_name_is_dropped_and_said_so() {
+    let test = Test::manifest("version: 1\ninherit: [none, TWICE]\n");
+    let block = test.path("environ");
+    let output = test
+        .file("environ", b"TWICE=first-value\0TWICE=second-value\0")
+        .known("first-value")
+        .known("second-value")
+        .started_with(&["--environ", block.to_str().expect("a path of text")])
+        .args(["explain", "--format", "json"])
+        .any_stdout()
+        .success();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        report["inherited"],
+        json!({ "inherit TWICE (secretfile.yaml:2)": ["TWICE"] })
+    );
+    assert_eq!(
+        report["dropped"],
+        json!({ "second of that name": ["TWICE"] })
+    );
+}
