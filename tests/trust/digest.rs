@@ -124,3 +124,30 @@ fn the_words_of_a_program_are_told_apart_wherever_they_are_cut() {
     rewrite(&test, &manifest(trusted));
     is_obeyed(&test);
 }
+
+#[test]
+fn a_program_or_an_address_that_moves_to_another_backend_or_setting_asks_again() {
+    for (trusted, other) in [
+        (
+            "one: { type: exec, command: [a] }, two: { type: exec, command: [b] }",
+            "one: { type: exec, command: [b] }, two: { type: exec, command: [a] }",
+        ),
+        (
+            "one: { type: vault, address: https://a }, two: { type: vault, address: https://b }",
+            "one: { type: vault, address: https://b }, two: { type: vault, address: https://a }",
+        ),
+        (
+            "vault: { address: https://a, proxy: https://b }",
+            "vault: { address: https://b, proxy: https://a }",
+        ),
+    ] {
+        let manifest =
+            |backends| format!("version: 1\nbackends: {{ {backends} }}\nvalues: {{ A: a }}\n");
+        let test = Test::manifest(&manifest(trusted));
+        is_refused(&test);
+        trust(&test);
+        is_obeyed(&test);
+        rewrite(&test, &manifest(other));
+        is_refused(&test);
+    }
+}
