@@ -97,6 +97,29 @@ fn a_nul_in_what_the_child_does_not_get_is_no_matter() {
 }
 
 #[test]
+fn a_part_of_a_template_reaches_the_child_in_the_template_alone() {
+    let parts = |export: &str| {
+        Test::manifest(&format!(
+            "version: 1\ninherit: none\nenv:\n  PART: {{ from: file://part{export} }}\n  \
+             MIDDLE: {{ template: '<${{PART}}>'{export} }}\n  \
+             WHOLE: {{ template: '${{MIDDLE|url}}' }}\n"
+        ))
+        .file("part", "part-value\n")
+        .env("PART", "of-the-caller")
+    };
+    let whole = "WHOLE=%3Cpart-value%3E";
+    assert_eq!(super::shown(parts(", export: false")), [whole]);
+    let all = ["MIDDLE=<part-value>", "PART=part-value", whole];
+    assert_eq!(super::shown(parts("")), all);
+    // What is exported but not selected is a part like others.
+    parts("")
+        .args(["run", "--only", "WHOLE", "--"])
+        .args(SHOW)
+        .stdout(format!("{whole}\0"))
+        .success();
+}
+
+#[test]
 fn a_name_that_no_environment_can_carry_is_refused() {
     for name in ["", "A=B", "=", "A B", "1A", "caf\u{e9}"] {
         let test = Test::manifest(&format!("version: 1\nenv:\n  \"{name}\": env://HOME\n"));
