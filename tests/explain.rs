@@ -1,6 +1,10 @@
 //! `endow explain`: the page, its data, and that it asks nobody.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+};
 
 use serde_json::{Value, json};
 
@@ -173,6 +177,34 @@ fn nothing_but_the_manifest_is_read() {
     fs::write(test.path(".env"), "A\n").unwrap();
     fs::set_permissions(test.path(".env"), fs::Permissions::from_mode(0o000)).unwrap();
     test.args(["explain"]).any_stdout().success();
+}
+
+#[test]
+fn explaining_takes_nothing_out_of_a_pipe() {
+    // Reading, it would wait for the end of the pipe: not long.
+    let test = Test::manifest(
+        "version: 1\nrun: { timeout: 200ms }\nenv: { A: dotenv://fifo, B: file://fifo }\n",
+    );
+    nix::unistd::mkfifo(&test.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut fifo = fs::File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
+        .open(test.path("fifo"))
+        .unwrap();
+    let value = b"A=dev-key-in-the-pipe\n";
+    fifo.write_all(value).unwrap();
+    for words in [
+        &["explain"][..],
+        &["explain", "--format", "json"],
+        &["run", "--dry-run", "--", "true"],
+    ] {
+        let output = test.command().args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+    let mut left = [0; 100];
+    let count = fifo.read(&mut left).expect("it is still in the pipe");
+    assert_eq!(&left[..count], value);
 }
 
 #[test]
