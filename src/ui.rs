@@ -2,7 +2,7 @@
 //!
 //! Reports and data go to standard output. Everything else goes to standard error with the
 //! prefix `endow:`; failing to print there fails nothing. Texts are ASCII unless the locale is
-//! UTF-8, and the same without colour.
+//! UTF-8, hold no control characters but line ends, and are the same without colour.
 
 mod progress;
 mod snippet;
@@ -76,9 +76,7 @@ impl Ui {
 
     /// Prints a report as JSON.
     pub fn report_json(self, value: &Value) -> Result<(), Error> {
-        let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-        text.push('\n');
-        self.data(text.as_bytes())
+        self.data(self.json(value).as_bytes())
     }
 
     /// Writes exact bytes to standard output.
@@ -164,9 +162,7 @@ impl Ui {
     }
 
     fn problems_json(self, list: &[Value]) {
-        let document = json!({ "problems": list });
-        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-        self.print(&format!("{text}\n"));
+        self.print_raw(&self.json(&json!({ "problems": list })));
     }
 
     fn say(self, level: &str, message: &Message) {
@@ -178,26 +174,51 @@ impl Ui {
         self.print(&format!("endow: {level}: {}\n{hints}", message.text));
     }
 
-    /// Standard error may be closed or full: that is no reason to fail.
     fn print(self, text: &str) {
-        let _ = io::stderr()
-            .lock()
-            .write_all(self.localised(text).as_bytes());
+        self.print_raw(&self.localised(text));
     }
 
+    /// Standard error may be closed or full: that is no reason to fail.
+    fn print_raw(self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// The text as this locale and any terminal can show it: paths and names are quoted in it
+    /// that a stranger may have written.
     fn localised(self, text: &str) -> String {
-        if self.is_utf8 || text.is_ascii() {
-            return text.to_owned();
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c == '\n' || self.is_shown(c) {
+                shown.push(c);
+            } else {
+                shown.extend(c.escape_unicode());
+            }
         }
-        text.chars()
-            .map(|c| {
-                if c.is_ascii() {
-                    c.to_string()
-                } else {
-                    c.escape_unicode().to_string()
+        shown
+    }
+
+    /// A document as JSON, where other characters have an escape of their own (RFC 8259,
+    /// section 7).
+    fn json(self, document: &Value) -> String {
+        let text = serde_json::to_string_pretty(document).unwrap_or_default();
+        let mut shown = String::with_capacity(text.len() + 1);
+        for c in text.chars() {
+            if c == '\n' || self.is_shown(c) {
+                shown.push(c);
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    shown.push_str(&format!("\\u{unit:04x}"));
                 }
-            })
-            .collect()
+            }
+        }
+        shown.push('\n');
+        shown
+    }
+
+    fn is_shown(self, c: char) -> bool {
+        // They reorder what stands around them, so that a line reads as something else.
+        let is_bidirectional = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        !c.is_control() && !is_bidirectional && (self.is_utf8 || c.is_ascii())
     }
 }
 

@@ -160,3 +160,33 @@ fn a_closed_standard_error_changes_no_status_of_a_failure() {
         assert_eq!(status.code(), Some(expected), "{command}: {status}");
     }
 }
+
+#[test]
+fn problems_as_json_are_json_in_every_locale() {
+    for locale in ["C", "C.UTF-8"] {
+        let output = Test::manifest("version: 1\nenv: { \u{c9}\u{1f511}: op://a/b/c }\n")
+            .env("LC_ALL", locale)
+            .args(["check", "--format", "json"])
+            .any_stderr()
+            .status(2);
+        let document: serde_json::Value =
+            serde_json::from_slice(&output.stderr).expect("it is JSON");
+        assert_eq!(
+            document["problems"][0]["message"],
+            "`\u{c9}\u{1f511}` can't be a variable's name"
+        );
+        assert_eq!(output.stderr.is_ascii(), locale == "C");
+    }
+}
+
+#[test]
+fn no_text_of_the_manifest_steers_the_terminal() {
+    Test::manifest("version: 1\nenv: { A: \"file://x\\e[31m%07\\u202e\" }\n")
+        .env("LC_ALL", "C.UTF-8")
+        .run(["true"])
+        .stderr(
+            "endow: error: the variable has no value; the command was not started\n  \
+             A: absent: no file `[DIR]/x\\u{1b}[31m\\u{7}\\u{202e}` (file://x\\u{1b}[31m\\u{7}\\u{202e}, secretfile.yaml:2)\n",
+        )
+        .status(125);
+}

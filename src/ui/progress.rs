@@ -26,16 +26,18 @@ impl Progress {
         }
         let text = text();
         let (done, is_done) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
+        let wait = move || {
             if is_done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 // The terminal can be gone: then nobody misses the line.
                 let _ = write!(io::stderr(), "endow: {text}");
                 let _ = is_done.recv();
                 let _ = io::stderr().write_all(ERASE);
             }
-        });
+        };
+        // Where there is no room for a thread, nothing is said.
+        let thread = std::thread::Builder::new().spawn(wait);
         Self {
-            line: Some((done, thread)),
+            line: thread.ok().map(|thread| (done, thread)),
         }
     }
 }
