@@ -216,3 +216,22 @@ fn nothing_is_written_beside_the_project() {
     assert!(status.success());
     assert_eq!(before, (listing(&home), listing(&test.path(""))));
 }
+
+#[test]
+fn templates_that_double_each_other_are_refused_before_they_fill_the_memory() {
+    let doubling = (1..64).map(|n| {
+        let before = n - 1;
+        format!("  A{n}: {{ export: false, template: \"${{A{before}}}${{A{before}}}\" }}\n")
+    });
+    let manifest = format!(
+        "version: 1\nvalues: {{ A0: xxxxxxxx }}\nenv:\n{}",
+        doubling.collect::<String>()
+    );
+    Test::manifest(&manifest)
+        .args(["get", "A63"])
+        .stderr(
+            "endow: error: 1 of 64 variables has no value; nothing was printed\n  \
+             A21: malformed: with it templates make more than 16 MiB (secretfile.yaml:24)\n",
+        )
+        .status(1);
+}

@@ -15,6 +15,9 @@ use crate::{
     plan::{Plan, Planned, Source},
 };
 
+/// So much the templates of a run may make together, so that none can double without end.
+const MOST_TEXT: usize = 16 << 20;
+
 pub(super) fn finish(plan: &Plan<'_>, answers: Answers, failures: Vec<Failure>) -> Resolved {
     let has_settings = failures.is_empty();
     let mut finisher = Finisher {
@@ -22,6 +25,7 @@ pub(super) fn finish(plan: &Plan<'_>, answers: Answers, failures: Vec<Failure>) 
         answers,
         values: BTreeMap::new(),
         failures,
+        written: 0,
     };
     if has_settings {
         for (name, _) in plan.selected() {
@@ -61,6 +65,8 @@ struct Finisher<'p, 'm> {
     answers: Answers,
     values: BTreeMap<&'m str, Outcome>,
     failures: Vec<Failure>,
+    /// Bytes that templates have made so far.
+    written: usize,
 }
 
 impl<'m> Finisher<'_, 'm> {
@@ -159,33 +165,23 @@ impl<'m> Finisher<'_, 'm> {
                 self.settle(part);
             }
         }
-        // Growing would leave copies behind: three times the length holds every encoding.
-        let parts = || {
-            template
-                .variables()
-                .filter_map(|part| self.values.get(part))
-        };
-        let length: usize = parts()
-            .map(|outcome| {
-                if let Outcome::Value(secret) = outcome {
-                    secret.len() * 6
-                } else {
-                    0
-                }
-            })
-            .sum();
-        let literal: usize = template
-            .parts
-            .iter()
-            .map(|part| {
-                if let Part::Literal(text) = part {
-                    text.len()
-                } else {
-                    0
-                }
-            })
-            .sum();
-        let mut text = Zeroizing::new(Vec::with_capacity(length + literal));
+        let lengths = template.parts.iter().map(|part| match part {
+            Part::Literal(text) => text.len(),
+            Part::Variable { name, .. } => match self.values.get(name.as_str()) {
+                Some(Outcome::Value(secret)) => secret.len(),
+                _ => 0,
+            },
+        });
+        let length: usize = lengths.sum();
+        if self.written + length > MOST_TEXT {
+            let fault = Fault::new(
+                Class::Malformed,
+                format!("with it templates make more than {} MiB", MOST_TEXT >> 20),
+            );
+            return self.fail(name, None, Cause::Fault(fault));
+        }
+        // Growing would leave copies behind: six times the length holds every encoding.
+        let mut text = Zeroizing::new(Vec::with_capacity(6 * length));
         for part in &template.parts {
             match part {
                 Part::Literal(literal) => text.extend_from_slice(literal.as_bytes()),
@@ -202,6 +198,7 @@ impl<'m> Finisher<'_, 'm> {
                 },
             }
         }
+        self.written += text.len();
         Outcome::Value(text.into())
     }
 }
