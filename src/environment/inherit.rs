@@ -301,14 +301,28 @@ fn means(word: &str, name: &OsStr) -> bool {
 }
 
 /// A glob with `*` for any run of bytes.
+///
+/// Only the last `*` is ever tried again: what it skips more, those before it need not skip. With
+/// a try for each, a pattern of many would take for ever.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skipped| matches(rest, &name[skipped..])),
-        Some((byte, rest)) => name
-            .split_first()
-            .is_some_and(|(first, tail)| first == byte && matches(rest, tail)),
+    let (mut at, mut seen) = (0, 0);
+    let mut star = None;
+    while seen < name.len() {
+        if pattern.get(at) == Some(&b'*') {
+            at += 1;
+            star = Some((at, seen));
+        } else if pattern.get(at) == Some(&name[seen]) {
+            at += 1;
+            seen += 1;
+        } else if let Some((after, skipped)) = star {
+            at = after;
+            seen = skipped + 1;
+            star = Some((after, seen));
+        } else {
+            return false;
+        }
     }
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 /// Every backend's static credentials, used or not, and the variables that settings read.
@@ -355,6 +369,10 @@ mod tests {
             ("PATH", "PATHS", false),
             ("A*C*E", "ABCDE", true),
             ("A*C*E", "ABCDEF", false),
+            ("A*BC", "ABCBBC", true),
+            ("**", "A", true),
+            ("A*", "*", false),
+            ("", "A", false),
         ] {
             assert_eq!(
                 matches(pattern.as_bytes(), name.as_bytes()),
@@ -362,6 +380,13 @@ mod tests {
                 "{pattern} {name}"
             );
         }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_is_matched_at_once() {
+        let pattern = "*A".repeat(64);
+        assert!(!matches(pattern.as_bytes(), "A".repeat(63).as_bytes()));
+        assert!(matches(pattern.as_bytes(), "A".repeat(65).as_bytes()));
     }
 
     #[test]
