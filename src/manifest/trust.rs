@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use endow_providers::{Kind, Trust, kind};
+use endow_providers::{Kind, Setting as Known, Shape, Trust, kind};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -149,18 +149,17 @@ fn backend_parts(
             continue;
         }
         for (setting, value) in settings {
-            let trusts: Vec<Trust> = kinds
+            let needed: Vec<&Known> = kinds
                 .iter()
                 .flat_map(|kind| kind.settings)
                 .filter(|known| known.name == setting && known.trust != Trust::Free)
-                .map(|known| known.trust)
                 .collect();
-            if trusts.is_empty() {
+            if needed.is_empty() {
                 continue;
             }
-            let is_free = |trust: &Trust| is_free(*trust, &value.value, documents, environment);
+            let is_free = |known: &&Known| is_free(known, &value.value, documents, environment);
             parts.push(Part {
-                is_free: trusts.iter().all(is_free),
+                is_free: needed.iter().all(is_free),
                 what: format!(
                     "backend `{}` sets `{setting}`, which decides where credentials are sent",
                     name.value
@@ -191,14 +190,15 @@ fn kinds(documents: &[Document], name: &str) -> Vec<&'static Kind> {
 
 /// Whether a setting sends nothing to a place that the caller's own environment does not name.
 fn is_free(
-    trust: Trust,
+    known: &Known,
     setting: &Setting,
     documents: &[Document],
     environment: &Lookup<'_>,
 ) -> bool {
-    match (trust, setting) {
+    match (known.trust, setting) {
         (Trust::Free, _) => true,
-        (Trust::Needed, Setting::Text(text)) => text == "false",
+        // Elsewhere `false` is a name: of a file, or of a host.
+        (Trust::Needed, Setting::Text(text)) => known.shape == Shape::Bool && text == "false",
         (Trust::Origin(variables), Setting::Text(text)) => variables
             .iter()
             .filter_map(|name| environment(name))

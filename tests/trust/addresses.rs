@@ -101,3 +101,12 @@ fn a_scheme_that_was_given_another_type_is_not_the_environment() {
         is_refused(&test);
     }
 }
+
+#[test]
+fn only_a_flag_is_free_for_being_false() {
+    goes_on(&vault("tls_skip_verify: false"));
+    // A file of the repository, and a host.
+    for setting in ["ca_cert: \"false\"", "ca_path: false", "proxy: false"] {
+        is_refused(&vault(setting));
+    }
+}
