@@ -98,10 +98,12 @@ impl Loader<'_> {
             display: display.to_owned(),
             message,
         })?;
-        self.loaded.owners.push(Owner {
-            display: display.to_owned(),
-            ..owner
-        });
+        for owner in [Some(owner), owner_of_link(path)].into_iter().flatten() {
+            self.loaded.owners.push(Owner {
+                display: display.to_owned(),
+                ..owner
+            });
+        }
         Ok(self
             .loaded
             .sources
@@ -254,6 +256,17 @@ fn read_text(path: &Path, may_wait: bool) -> Result<(String, Owner), String> {
             .map_or(text.clone(), str::to_owned),
         owner,
     ))
+}
+
+/// Who made a link: relative places in what it names start beside it. Its own permissions mean
+/// nothing.
+fn owner_of_link(path: &Path) -> Option<Owner> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    metadata.is_symlink().then(|| Owner {
+        display: String::new(),
+        uid: metadata.uid(),
+        is_world_writable: false,
+    })
 }
 
 /// The system's words for an error, without the number.

@@ -340,18 +340,27 @@ fn record(home: &Path, manifest: &Path) -> PathBuf {
         .join(hex(&hash.finalize()))
 }
 
+/// The manifest as it is named in its own directory. A link is not followed: relative places
+/// start beside the link, so that what it names there is another manifest.
+fn located(manifest: &Path) -> PathBuf {
+    let directory = manifest.parent().map(fs::canonicalize);
+    match (directory, manifest.file_name()) {
+        (Some(Ok(directory)), Some(name)) => directory.join(name),
+        _ => manifest.to_owned(),
+    }
+}
+
 /// Whether this digest is recorded for the manifest.
 pub fn is_recorded(home: Option<&Path>, manifest: &Path, digest: &str) -> bool {
     let Some(home) = home else { return false };
-    let manifest = fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
-    fs::read_to_string(record(home, &manifest))
+    fs::read_to_string(record(home, &located(manifest)))
         .is_ok_and(|text| text.lines().next() == Some(digest))
 }
 
 /// Records the digest. The record is whole or not there: it is written beside and renamed.
 pub fn store(home: Option<&Path>, manifest: &Path, digest: &str) -> Result<(), String> {
     let home = home.ok_or("HOME is not set, so there is no place to record it")?;
-    let manifest = fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
+    let manifest = located(manifest);
     let path = record(home, &manifest);
     let directory = path.parent().unwrap_or(home);
     let fail = |error: std::io::Error| format!("{}: {}", directory.display(), reason(&error));

@@ -49,6 +49,22 @@ fn a_copy_of_a_trusted_manifest_is_not_trusted() {
 }
 
 #[test]
+fn a_link_to_a_trusted_manifest_is_not_trusted_because_its_places_are_elsewhere() {
+    let manifest = "version: 1\nenv: { NODE_OPTIONS: dotenv://.env }\n";
+    let test = Test::manifest(manifest)
+        .dotenv("NODE_OPTIONS=--mine\n")
+        .file_with_mode("cloned/.env", "NODE_OPTIONS=--theirs\n", 0o600)
+        .known("--theirs");
+    trust(&test);
+    symlink("../secretfile.yaml", test.path("cloned/secretfile.yaml")).unwrap();
+    let mut command = test.command();
+    command.current_dir(test.path("cloned"));
+    let output = command.args(["get", "NODE_OPTIONS"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is not trusted yet:\n"));
+    assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]));
+}
+
+#[test]
 fn without_a_home_directory_nothing_can_be_trusted() {
     let no_place = "endow: error: trust could not be recorded: HOME is not set, so there is no place to record it\n";
     for test in [

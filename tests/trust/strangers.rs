@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown, symlink},
+    os::unix::fs::{PermissionsExt, chown, lchown, symlink},
 };
 
 use nix::unistd::Uid;
@@ -77,6 +77,22 @@ fn a_link_to_a_manifest_of_another_user_is_refused() {
     let test = Test::new().file("theirs/secretfile.yaml", PLAIN);
     symlink("theirs/secretfile.yaml", test.path("secretfile.yaml")).unwrap();
     give_away(&test);
+    is_refused_until_named(
+        &test,
+        &refusal("secretfile.yaml", "it belongs to another user"),
+    );
+}
+
+#[test]
+fn a_link_of_another_user_to_a_manifest_of_the_caller_is_refused() {
+    let test = Test::new().file("mine/secretfile.yaml", PLAIN);
+    let link = test.path("secretfile.yaml");
+    symlink("mine/secretfile.yaml", &link).unwrap();
+    assert!(
+        Uid::effective().is_root(),
+        "only root can give a link to another user: run this test as root, for example in a container"
+    );
+    lchown(&link, Some(OTHER), None).unwrap();
     is_refused_until_named(
         &test,
         &refusal("secretfile.yaml", "it belongs to another user"),
