@@ -168,33 +168,40 @@ impl<'m> Planner<'m, '_> {
             .map_or(name, |key| key.value.as_str());
         let places = references.iter().filter_map(|reference| {
             let place = self.place(&reference.value, reference.span, role, Some((name, key)))?;
-            self.guard(name, variable, &place, reference.span);
+            self.guard(name, Some(variable.span), place.kind, reference.span);
             Some((place, reference.span))
         });
         Found::Places(places.collect())
     }
 
-    /// A production profile does not use what is only for development.
-    fn guard(&mut self, name: &str, variable: &Variable, place: &FoundPlace<'_>, span: Span) {
+    /// A production profile does not use what is only for development, for a variable or, where
+    /// nothing is declared, for a backend's setting.
+    fn guard(&mut self, name: &str, declared: Option<Span>, kind: &Kind, span: Span) {
         let manifest = self.manifest;
-        if manifest.is_production && !place.kind.is_for_production {
-            let profile = manifest.profile.as_deref().unwrap_or_default();
-            let sources = &manifest.sources;
-            let mut problem = Diagnostic::at(
-                span,
-                "dotenv-in-production",
-                format!(
-                    "`{name}` has a `{}` place in the production profile `{profile}`",
-                    place.kind.name
-                ),
-            );
-            if sources.cite(span) != sources.cite(variable.span) {
-                problem = problem.related(variable.span, "declared here");
-            }
-            self.problems.add(problem.hint(
-                "give the profile a `from`, or the name a place, in a backend made for production",
-            ));
+        if !manifest.is_production || kind.is_for_production {
+            return;
         }
+        let profile = manifest.profile.as_deref().unwrap_or_default();
+        let sources = &manifest.sources;
+        let mut problem = Diagnostic::at(
+            span,
+            "dotenv-in-production",
+            format!(
+                "`{name}` has a `{}` place in the production profile `{profile}`",
+                kind.name
+            ),
+        );
+        if let Some(declared) = declared
+            && sources.cite(span) != sources.cite(declared)
+        {
+            problem = problem.related(declared, "declared here");
+        }
+        self.problems.add(problem.hint(match declared {
+            Some(_) => {
+                "give the profile a `from`, or the name a place, in a backend made for production"
+            }
+            None => "give the setting a place in a backend made for production",
+        }));
     }
 
     fn place(
@@ -297,6 +304,7 @@ impl<'m> Planner<'m, '_> {
         let mut places = Vec::new();
         for (owner, setting, reference, span) in wanted {
             if let Some(found) = self.place(reference, span, Role::Own, None) {
+                self.guard(&setting, None, found.kind, span);
                 places.push(SettingPlace {
                     owner,
                     setting,
