@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use nix::{sys::stat::Mode, unistd::mkfifo};
 use serde_json::{Value, json};
 
 use crate::harness::Test;
@@ -220,5 +221,45 @@ fn a_broken_index_is_said_and_does_not_pass_for_clean() {
     assert!(
         text.contains("so it is unknown whether git tracks the file"),
         "{text}"
+    );
+}
+
+#[test]
+fn a_fifo_in_the_place_of_a_repository_is_not_waited_for() {
+    let test = Test::manifest("version: 1\nenv: { A: dotenv://.env }\n").dotenv("A=value-a\n");
+    mkfifo(&test.path(".git"), Mode::S_IRWXU).expect("a FIFO");
+    test.args(["check"])
+        .stdout("1 variable, no findings\n")
+        .success();
+}
+
+#[test]
+fn an_empty_default_is_no_finding() {
+    Test::manifest("version: 1\nenv: { A: { from: env://NOT_SET, default: \"\" } }\n")
+        .args(["check"])
+        .stdout("1 variable, no findings\n")
+        .success();
+}
+
+#[test]
+fn problems_of_all_profiles_are_reported_at_once() {
+    let output = Test::manifest(
+        "version: 1\nenv: { A: }\nprofiles:\n  dev: { env: { B: } }\n  prod: { env: { B: env://B } }\n",
+    )
+    .args(["check", "--all-profiles"])
+    .any_stderr()
+    .status(2);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let messages: Vec<&str> = stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("endow: error: "))
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "`A` has no place in profile `dev`",
+            "`A` has no place in profile `prod`",
+            "`B` has no place in profile `dev`",
+        ]
     );
 }

@@ -2,7 +2,7 @@
 
 mod tracked;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, rc::Rc};
 
 use clap::Args;
 use endow_providers::{Secret, Warning};
@@ -12,7 +12,7 @@ use crate::{
     cli::Format,
     error::Error,
     finding::{self, Finding},
-    manifest::Choice,
+    manifest::{Choice, diagnostic::Problems},
     plan::{Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
     session::{Context, Only, Session, place_of, resolve_all},
@@ -56,7 +56,8 @@ pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Erro
     if arguments.all_profiles && context.global.profile.is_some() {
         return Err(Error::usage("--all-profiles beside --profile"));
     }
-    let sessions = sessions(arguments, context)?;
+    let mut sessions = sessions(arguments, context)?;
+    refuse_problems(&mut sessions)?;
     let reports: Vec<Report> = sessions
         .into_iter()
         .map(|session| report(session, context))
@@ -94,6 +95,29 @@ fn sessions<'c>(arguments: &Arguments, context: &'c Context) -> Result<Vec<Sessi
     profiles.iter().map(named).collect()
 }
 
+/// What is wrong with the manifest in any of the profiles, said at once and before a backend is
+/// asked.
+fn refuse_problems(sessions: &mut [Session<'_>]) -> Result<(), Error> {
+    let mut all = Problems::default();
+    for session in &mut *sessions {
+        match session.plan(&Only::Everything) {
+            Err(Error::Manifest { problems, .. }) => {
+                problems.into_iter().for_each(|problem| all.add(problem));
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+    }
+    match sessions.first() {
+        Some(first) if !all.is_empty() => Err(Error::Manifest {
+            problems: all.into_sorted(),
+            // Every profile is read from the same files, in the same order.
+            sources: Rc::clone(&first.manifest.sources),
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> {
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Everything)?;
@@ -120,10 +144,12 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
     })
 }
 
-/// Required variables whose place holds an empty value.
+/// Required variables whose place holds an empty value. An empty default was meant.
 fn empty(plan: &Plan<'_>, resolved: &Resolved) -> Vec<Finding> {
     let is_empty = |name: &str, planned: &Planned<'_>| {
+        let default = planned.variable.entry.default.as_ref();
         planned.is_required()
+            && default.is_none_or(|default| !default.value.is_empty())
             && !matches!(planned.source, Source::Value(_))
             && matches!(resolved.values.get(name), Some(Some(secret)) if secret.is_empty())
     };

@@ -42,7 +42,10 @@ fn repository(path: &Path) -> Option<(PathBuf, PathBuf)> {
         if git.is_dir() {
             return Some((root.to_owned(), git));
         }
-        if let Ok(text) = fs::read_to_string(&git) {
+        // Reading a FIFO of that name would wait for ever.
+        if git.is_file()
+            && let Ok(text) = fs::read_to_string(&git)
+        {
             let named = text.strip_prefix("gitdir:")?.trim();
             return Some((root.to_owned(), root.join(named)));
         }
