@@ -78,6 +78,9 @@ impl Context {
         {
             return Err(Error::usage("--file names no file"));
         }
+        if let Some(path) = named.as_ref().filter(|path| path.is_absolute()) {
+            return find::find(Some(path), path, None).map_err(Error::ManifestNotFound);
+        }
         let directory = std::env::current_dir().map_err(|error| Error::Usage {
             message: format!(
                 "the working directory can't be used: {}",

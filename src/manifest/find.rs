@@ -44,6 +44,8 @@ pub fn find(
             is_named: true,
         });
     }
+    // The working directory comes from the system, without links; home can be named through one.
+    let real_home = home.and_then(|home| fs::canonicalize(home).ok());
     let mut other = None;
     for (depth, directory) in working_directory.ancestors().enumerate() {
         let path = directory.join(NAME);
@@ -64,7 +66,8 @@ pub fn find(
         if other.is_none() && fs::symlink_metadata(directory.join(OTHER_NAME)).is_ok() {
             other = Some(directory.join(OTHER_NAME));
         }
-        if Some(directory) == home || fs::symlink_metadata(directory.join(".git")).is_ok() {
+        let is_home = [home, real_home.as_deref()].contains(&Some(directory));
+        if is_home || fs::symlink_metadata(directory.join(".git")).is_ok() {
             break;
         }
     }

@@ -195,3 +195,29 @@ fn the_default_profile_of_the_nearest_file_counts() {
     gives(test(""), "one");
     gives(test("default_profile: two\n"), "two");
 }
+
+#[test]
+fn home_that_is_named_through_a_link_is_the_last_one_looked_at() {
+    let test = Test::manifest(&says("outside")).file("real/home/project/.keep", "");
+    symlink("real/home", test.path("home")).unwrap();
+    let home = test.path("home");
+    test.env("HOME", &home)
+        .directory("real/home/project")
+        .args(["get", "A"])
+        .stderr(NO_MANIFEST)
+        .status(2);
+}
+
+#[test]
+fn a_named_manifest_needs_no_working_directory() {
+    let test = Test::manifest(&says("named"));
+    let manifest = test.path("secretfile.yaml");
+    let script = "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"";
+    test.through(["sh", "-c", script, "sh"])
+        .args(["--file"])
+        .args([&manifest])
+        .args(["get", "A"])
+        .prints_values()
+        .stdout("named")
+        .success();
+}
