@@ -308,3 +308,23 @@ fn the_second_of_a_doubled_name_is_dropped_and_said_so() {
         json!({ "second of that name": ["TWICE"] })
     );
 }
+
+#[test]
+fn a_path_that_holds_the_project_s_own_is_shown_whole() {
+    let test = Test::new();
+    let directory = fs::canonicalize(test.path("")).unwrap();
+    let place = format!("/mnt{}/key", directory.display());
+    let output = test
+        .file(
+            "secretfile.yaml",
+            format!("version: 1\nenv: {{ A: \"file://{place}\" }}\n"),
+        )
+        .args(["explain", "--format", "json"])
+        .any_stdout()
+        .success();
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        report["requests"][0]["labels"],
+        json!([format!("read {place} (1 place)")])
+    );
+}

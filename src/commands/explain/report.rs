@@ -178,11 +178,11 @@ fn requests(plan: &Plan<'_>, backend: usize) -> Requests {
         .iter()
         .next()
         .map_or_else(String::new, |source| {
-            format!("{}/", source.directory().display())
+            format!(" {}/", source.directory().display())
         });
     let label = |request: &endow_providers::Request| {
         let count = request.answers.len();
-        let label = request.label.replace(&here, "");
+        let label = request.label.replace(&here, " ");
         format!(
             "{label} ({count} {})",
             if count == 1 { "place" } else { "places" }
