@@ -292,6 +292,8 @@ fn expand(
         } else if next == '%' && is_percent_encoded {
             let byte = rest
                 .get(1..3)
+                // A sign is no digit, though `from_str_radix` takes one.
+                .filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 .and_then(|hex| u8::from_str_radix(hex, 16).ok());
             let byte = byte.ok_or_else(|| {
                 bad("a `%` without two hexadecimal digits").hint("`%25` is a percent sign")
