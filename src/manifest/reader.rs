@@ -110,14 +110,19 @@ impl Reader<'_> {
         what: &str,
         known: &dyn Fn() -> Vec<&'static str>,
     ) {
+        if self.is_rest_of_a_text(key) {
+            let problem = Diagnostic::at(key.span, "unknown-key", format!("unknown key in {what}"));
+            self.problem(
+                problem
+                    .label("not shown: it can be a secret")
+                    .hint("quote a text that holds one of `{ } [ ] ,` inside braces or brackets"),
+            );
+            return;
+        }
         self.show_key(key);
         let known = known();
-        let hint = if self.is_rest_of_a_text(key) {
-            "quote a text that holds one of `{ } [ ] ,` inside braces or brackets".to_owned()
-        } else {
-            did_you_mean(&key.name, known.iter().copied())
-                .unwrap_or_else(|| format!("{what} has: {}", known.join(", ")))
-        };
+        let hint = did_you_mean(&key.name, known.iter().copied())
+            .unwrap_or_else(|| format!("{what} has: {}", known.join(", ")));
         self.problem(
             Diagnostic::at(
                 key.span,
