@@ -17,6 +17,7 @@ use crate::{
     cli::{Format, Global, HELP, LOG_VARIABLE},
     error::{Error, Family},
     session::Context,
+    sys,
     ui::Ui,
 };
 
@@ -63,6 +64,7 @@ pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         ui,
     };
     trace(&context);
+    sys::signal::end_as_init();
     let outcome = match command {
         Command::Check(arguments) => check::check(&arguments, &context),
         Command::Explain(arguments) => explain::explain(&arguments, &context).map(|()| 0),

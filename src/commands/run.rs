@@ -17,7 +17,6 @@ use crate::{
     manifest::{duration, is_name},
     plan::Plan,
     session::{Context, Only, refuse_unsupported, values},
-    sys,
 };
 
 /// Start a command with the variables of the manifest, and with what it inherits.
@@ -67,7 +66,6 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// Resolves, builds the environment and becomes the command.
 pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error> {
-    sys::signal::end_as_init();
     let extra = Extras::parse(&arguments.extra)?;
     let mut session = context.open()?;
     session.refuse_stranger()?;

@@ -111,3 +111,13 @@ fn as_pid_1_an_ignored_signal_does_not_end_endow() {
         assert_survives(test, signal, child_of);
     }
 }
+
+#[test]
+fn as_pid_1_a_signal_ends_every_command_that_waits() {
+    for words in [&["check"][..], &["export", "--format", "shell"]] {
+        let test = project().through(as_init()).args(words);
+        let output = interrupted(&test, Signal::SIGTERM, child_of);
+        assert_eq!(output.status.code(), Some(143), "{words:?}");
+        assert!(output.stdout.is_empty(), "{words:?}");
+    }
+}
