@@ -162,7 +162,7 @@ impl Ui {
     }
 
     fn problems_json(self, list: &[Value]) {
-        self.print_raw(&self.json(&json!({ "problems": list })));
+        Self::print_raw(&self.json(&json!({ "problems": list })));
     }
 
     fn say(self, level: &str, message: &Message) {
@@ -175,11 +175,11 @@ impl Ui {
     }
 
     fn print(self, text: &str) {
-        self.print_raw(&self.localised(text));
+        Self::print_raw(&self.localised(text));
     }
 
     /// Standard error may be closed or full: that is no reason to fail.
-    fn print_raw(self, text: &str) {
+    fn print_raw(text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 

@@ -102,7 +102,9 @@ fn refuse_problems(sessions: &mut [Session<'_>]) -> Result<(), Error> {
     for session in &mut *sessions {
         match session.plan(&Only::Everything) {
             Err(Error::Manifest { problems, .. }) => {
-                problems.into_iter().for_each(|problem| all.add(problem));
+                for problem in problems {
+                    all.add(problem);
+                }
             }
             Err(error) => return Err(error),
             Ok(_) => {}
