@@ -78,6 +78,41 @@ fn every_profile_is_checked_on_its_own_lines() {
 }
 
 #[test]
+fn a_path_that_would_become_a_file_of_its_own_is_a_finding() {
+    let manifest =
+        |place: &str| format!("version: 1\nenv: {{ CERT: {{ from: \"{place}\", as: file }} }}\n");
+    let test = |place| {
+        Test::manifest(&manifest(place))
+            .file("key.pem", "key.pem")
+            .dotenv("CERT=key.pem\n")
+            .args(["check"])
+    };
+    test("dotenv://.env")
+        .stdout(
+            "1 variable, 1 finding\n  \
+             CERT: malformed: the value names an existing file, and `as: file` would make a file of \
+             that name (dotenv://.env#CERT, secretfile.yaml:2)\n    \
+             hint: write the place as `file://PATH`\n",
+        )
+        .status(1);
+    test("file://key.pem")
+        .stdout("1 variable, no findings\n")
+        .success();
+}
+
+#[test]
+fn a_template_of_a_failed_part_is_no_finding_of_its_own() {
+    Test::manifest("version: 1\nenv: { PART: file://folder, WHOLE: { template: \"${PART}\" } }\n")
+        .file("folder/inside", "")
+        .args(["check"])
+        .stdout(
+            "2 variables, 1 finding\n  \
+         PART: malformed: `[DIR]/folder` is a directory (file://folder, secretfile.yaml:2)\n",
+        )
+        .status(1);
+}
+
+#[test]
 fn of_the_statuses_of_several_profiles_4_counts_before_1_whatever_their_order() {
     let manifest = |first: &str, last: &str| {
         format!(
