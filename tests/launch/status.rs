@@ -40,7 +40,9 @@ fn death_by_a_signal_is_seen_as_that_signal() {
     let mut count = 0;
     for signal in deadly {
         let number = signal as i32;
+        // What the caller of the tests ignores is not ignored here.
         project()
+            .started_with(&[])
             .shell(&format!("ulimit -c 0; kill -{number} $$; exit 77"))
             .killed_by(number);
         count += 1;

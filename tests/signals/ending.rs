@@ -44,7 +44,7 @@ fn itself(child: &Child) -> i32 {
 #[test]
 fn a_signal_ends_a_waiting_endow_by_that_signal() {
     for signal in ENDING {
-        let test = project().run(["touch", "started"]);
+        let test = project().started_with(&[]).run(["touch", "started"]);
         let output = interrupted(&test, signal, itself);
         assert_eq!(output.status.signal(), Some(signal as i32), "{signal}");
         assert!(output.stdout.is_empty(), "{signal}");
@@ -56,6 +56,7 @@ fn a_shell_sees_128_and_the_signal_of_a_waiting_endow() {
     for signal in ENDING {
         let test = project()
             .through(["sh", "-c", "ulimit -c 0; \"$@\" 2>/dev/null; echo $?", "sh"])
+            .started_with(&[])
             .run(["touch", "started"]);
         let output = interrupted(&test, signal, child_of);
         let expected = format!("{}\n", 128 + signal as i32);
@@ -70,7 +71,10 @@ fn a_shell_sees_128_and_the_signal_of_a_waiting_endow() {
 #[test]
 fn as_pid_1_a_signal_ends_a_waiting_endow_with_128_and_its_number() {
     for signal in ENDING {
-        let test = project().through(as_init()).run(["touch", "started"]);
+        let test = project()
+            .through(as_init())
+            .started_with(&[])
+            .run(["touch", "started"]);
         let output = interrupted(&test, signal, child_of);
         // What unshare reports is what its child exited with; no signal ended it.
         assert_eq!(output.status.code(), Some(128 + signal as i32), "{signal}");
