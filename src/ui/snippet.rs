@@ -93,10 +93,11 @@ impl<'s> Line<'s> {
     }
 }
 
-/// The line that holds a byte, or of a very long one what stands around the byte.
+/// The line that holds a byte, or of a very long one what stands around the byte. Where the file
+/// was not understood, the head of the line says what may be shown, so it stays whole.
 fn window(source: &Source, offset: usize) -> (usize, &str) {
     let (start, line) = source.line_at(offset);
-    if line.len() <= LONGEST_LINE {
+    if line.len() <= LONGEST_LINE || !source.has_scalars() {
         return (start, line);
     }
     let at = (offset - start).min(line.len());

@@ -128,3 +128,12 @@ fn more_profiles_than_anyone_has_are_refused() {
         &stderr[..200]
     );
 }
+
+#[test]
+fn a_long_line_that_is_not_understood_shows_nothing_from_its_middle() {
+    // Wherever a part of the line began, it would look like a key.
+    let secret = "zqxzqxzqxzqx: ".repeat(100);
+    let stderr = said(&format!("version: 1\nenv: {{ A: \"{secret}\" }} }}\n"), 2);
+    assert!(stderr.contains("secretfile.yaml:2:"), "{stderr}");
+    assert!(!stderr.contains("zq") && !stderr.contains("qx"), "{stderr}");
+}
