@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
 
+use endow_providers::Warning;
+
 use crate::{
     cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE},
     error::Error,
@@ -99,6 +101,18 @@ impl Context {
     /// Reads the manifest for the profile that the flags and the environment choose.
     pub fn open(&self) -> Result<Session<'_>, Error> {
         let found = self.find()?;
+        if let Some(path) = &found.passed_over {
+            self.ui.warnings(&[Warning {
+                message: format!(
+                    "{} is not read: {} is farther, and has the name that is searched for",
+                    path.display(),
+                    found.display
+                ),
+                hint: Some(
+                    "rename the nearer one to secretfile.yaml, or name it with --file".to_owned(),
+                ),
+            }]);
+        }
         let stated = self.stated(PROFILE_VARIABLE)?;
         match &self.global.profile {
             Some(name) => self.open_as(found, Choice::Named(name, "--profile")),

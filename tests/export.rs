@@ -229,3 +229,11 @@ fn a_variable_that_is_a_file_is_not_exported_as_its_content() {
         .stderr("endow: error: this version of endow can't do what the manifest asks for:\n  `A` as a file\n")
         .status(2);
 }
+
+#[test]
+fn a_part_of_templates_is_not_asked_for_by_its_name() {
+    Test::manifest("version: 1\nenv: { A: { from: env://A, export: false } }\nvalues: { B: b }\n")
+        .args(["export", "--format", "shell", "--only", "A"])
+        .stderr("endow: error: `A` is not exported: it is a part of templates\nhint: `endow get` prints it; without `export: false` the command gets it\n")
+        .status(2);
+}

@@ -19,6 +19,8 @@ pub struct Found {
     pub display: String,
     /// Whether the caller named it: that is consent to all of it.
     pub is_named: bool,
+    /// A nearer file whose name ends in `.yml`, which is not searched for.
+    pub passed_over: Option<PathBuf>,
 }
 
 /// Why there is none.
@@ -42,6 +44,7 @@ pub fn find(
             path: clean(&working_directory.join(path)),
             display: path.display().to_string(),
             is_named: true,
+            passed_over: None,
         });
     }
     // The working directory comes from the system, without links; home can be named through one.
@@ -61,6 +64,7 @@ pub fn find(
                 path,
                 display,
                 is_named: false,
+                passed_over: other,
             });
         }
         if other.is_none() && fs::symlink_metadata(directory.join(OTHER_NAME)).is_ok() {

@@ -1,10 +1,13 @@
 //! Reading a manifest and all files that it extends.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io::Read,
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use super::{
@@ -17,6 +20,10 @@ use super::{
     yaml,
 };
 
+/// How long the writer of a pipe that was named as the manifest is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// One byte order mark and one byte more than a manifest may have.
+const READ_BYTES: u64 = yaml::MAX_BYTES as u64 + 4;
 /// Most files that one manifest can draw in.
 const MAX_FILES: usize = 100;
 
@@ -229,13 +236,11 @@ fn read_text(path: &Path, may_wait: bool) -> Result<(String, Owner), String> {
     if !metadata.is_file() && !may_wait {
         return Err("is not a regular file".to_owned());
     }
-    let file = File::open(path).map_err(|error| reason(&error))?;
-    let metadata = file.metadata().map_err(|error| reason(&error))?;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(yaml::MAX_BYTES).unwrap_or(u64::MAX) + 4;
-    file.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|error| reason(&error))?;
+    let (metadata, bytes) = if metadata.is_file() {
+        read_bytes(path)?
+    } else {
+        read_patiently(path)?
+    };
     let owner = Owner {
         display: String::new(),
         uid: metadata.uid(),
@@ -248,7 +253,7 @@ fn read_text(path: &Path, may_wait: bool) -> Result<(String, Owner), String> {
     });
     // A cut in the middle of a character of an over-long file is not the user's encoding error.
     let text = match text {
-        Err(_) if metadata.len() > limit => "x".repeat(yaml::MAX_BYTES + 1),
+        Err(_) if metadata.len() > READ_BYTES => "x".repeat(yaml::MAX_BYTES + 1),
         other => other?,
     };
     Ok((
@@ -267,6 +272,32 @@ fn owner_of_link(path: &Path) -> Option<Owner> {
         uid: metadata.uid(),
         is_world_writable: false,
     })
+}
+
+/// What is known of a file, and its bytes up to a little more than is allowed.
+type Bytes = (Metadata, Vec<u8>);
+
+fn read_bytes(path: &Path) -> Result<Bytes, String> {
+    let file = File::open(path).map_err(|error| reason(&error))?;
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
+    let mut bytes = Vec::new();
+    file.take(READ_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(|error| reason(&error))?;
+    Ok((metadata, bytes))
+}
+
+/// The same for a pipe, which can have no writer yet: a thread that nobody waits for opens it.
+fn read_patiently(path: &Path) -> Result<Bytes, String> {
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    let reader = move || sender.send(read_bytes(&path));
+    thread::Builder::new()
+        .spawn(reader)
+        .map_err(|error| reason(&error))?;
+    receiver
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| Err(format!("gave nothing in {} s", PATIENCE.as_secs())))
 }
 
 /// The system's words for an error, without the number.

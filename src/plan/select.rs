@@ -43,7 +43,15 @@ impl Selection {
                         .map(|member| member.value.clone())
                         .filter(|name| manifest.variables.contains_key(name)),
                 );
-            } else if manifest.variables.contains_key(word) {
+            } else if let Some(variable) = manifest.variables.get(word) {
+                if variable
+                    .entry
+                    .export
+                    .as_ref()
+                    .is_some_and(|export| !export.value)
+                {
+                    return Err(unexported(word));
+                }
                 names.insert(word.clone());
             } else {
                 return Err(unknown(word, manifest));
@@ -59,6 +67,14 @@ impl Selection {
         } else {
             Err(unknown(name, manifest))
         }
+    }
+}
+
+/// Asked for by its name, it would silently stay away.
+fn unexported(word: &str) -> UnknownNames {
+    UnknownNames {
+        message: format!("`{word}` is not exported: it is a part of templates"),
+        hint: Some("`endow get` prints it; without `export: false` the command gets it".to_owned()),
     }
 }
 

@@ -13,6 +13,7 @@ fn profiles(path: &Path) -> Vec<String> {
         path: path.to_owned(),
         display: path.display().to_string(),
         is_named: true,
+        passed_over: None,
     };
     let opened = open(&found, Choice::Default, None, &|_| None);
     opened.expect("a readable manifest").profiles

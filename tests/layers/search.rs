@@ -221,3 +221,17 @@ fn a_named_manifest_needs_no_working_directory() {
         .stdout("named")
         .success();
 }
+
+#[test]
+fn a_nearer_file_of_the_other_ending_is_passed_over_with_a_warning() {
+    Test::manifest("version: 1\nvalues: { A: outer }\n")
+        .file("inner/secretfile.yml", "version: 1\nvalues: { A: inner }\n")
+        .directory("inner")
+        .args(["get", "A"])
+        .stdout("outer")
+        .stderr(
+            "endow: warning: [DIR]/inner/secretfile.yml is not read: ../secretfile.yaml is farther, and has the name that is searched for\n\
+             hint: rename the nearer one to secretfile.yaml, or name it with --file\n",
+        )
+        .success();
+}

@@ -299,3 +299,12 @@ fn control_characters_of_a_manifest_reach_no_terminal() {
     let is_control = |byte: &u8| *byte < 0x20 && *byte != b'\n' || *byte == 0x7f;
     assert!(!output.stderr.iter().any(is_control), "{output:?}");
 }
+
+#[test]
+fn a_named_pipe_that_nobody_writes_is_given_up() {
+    let test = Test::new();
+    mkfifo(&test.path("pipe"), Mode::S_IRWXU).expect("a FIFO");
+    test.args(["--file", "pipe", "explain"])
+        .stderr("endow: error: pipe: gave nothing in 10 s\n")
+        .status(2);
+}
