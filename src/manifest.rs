@@ -11,6 +11,7 @@ pub mod find;
 mod layers;
 mod link;
 mod load;
+mod order;
 mod read;
 mod reader;
 pub mod reference;

@@ -29,6 +29,19 @@ pub struct Document {
     pub defaults: BTreeMap<&'static str, Spanned<Metadatum>>,
 }
 
+impl Document {
+    /// Its top level, then its profiles.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        let profiles = self.profiles.iter().map(|profile| &profile.layer);
+        std::iter::once(&self.top).chain(profiles)
+    }
+}
+
+/// Every layer of every file.
+pub fn every_layer(documents: &[Document]) -> impl Iterator<Item = &Layer> {
+    documents.iter().flat_map(Document::layers)
+}
+
 /// One profile of one file.
 #[derive(Debug)]
 pub struct Profile {

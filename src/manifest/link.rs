@@ -1,19 +1,19 @@
 //! Checks that need more than one place of the manifest: schemes against backends, settings
 //! against types, templates against names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use endow_providers::{Kind, Shape, kind};
 
 use super::{
     Manifest, credential,
     diagnostic::{Diagnostic, Problems, did_you_mean, shown},
-    document::{Backend, Delivery, Document, Layer, Origin, Setting},
+    document::{Backend, Delivery, Document, Origin, Setting, every_layer},
     entry::{swallowed, swallowed_problem},
     load::Loaded,
+    order,
     reference::Reference,
     source::{Sources, Span, Spanned},
-    template::Template,
 };
 
 /// The types of all schemes that any layer of any file declares. Where layers disagree, the
@@ -41,12 +41,6 @@ fn schemes(documents: &[Document]) -> BTreeMap<String, Option<&'static Kind>> {
         }
     }
     schemes
-}
-
-fn every_layer(documents: &[Document]) -> impl Iterator<Item = &Layer> {
-    documents.iter().flat_map(|document| {
-        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
-    })
 }
 
 /// What holds for all layers of all files, whichever profile is chosen.
@@ -236,10 +230,8 @@ fn key_span(key: &str, value: Span, sources: &Sources) -> Span {
 }
 
 fn check_groups(document: &Document, problems: &mut Problems) {
-    let layers = || {
-        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
-    };
-    let declared: BTreeMap<&str, Span> = layers()
+    let declared: BTreeMap<&str, Span> = document
+        .layers()
         .flat_map(|layer| &layer.entries)
         .map(|(name, _)| (name.value.as_str(), name.span))
         .collect();
@@ -320,7 +312,7 @@ pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
             }
         }
     }
-    check_order(manifest, problems);
+    order::check(manifest, problems);
 }
 
 /// Where a variable is said to be a file.
@@ -356,110 +348,5 @@ fn check_hops(manifest: &Manifest, name: &str, settings: &Backend, problems: &mu
                 .hint("a setting's reference may use any backend whose settings hold none"),
             );
         }
-    }
-}
-
-/// How deep templates may need each other.
-const MAX_DEPTH: usize = 50;
-
-/// Puts templates behind what they need. What is left over stands in a circle or needs one.
-fn check_order(manifest: &Manifest, problems: &mut Problems) {
-    let mut left: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for name in manifest.variables.keys() {
-        let parts: BTreeSet<&str> = parts(manifest, name).collect();
-        for part in &parts {
-            needed_by.entry(part).or_default().push(name);
-        }
-        left.insert(name, parts);
-    }
-    let mut ready: Vec<&str> = left
-        .iter()
-        .filter(|(_, parts)| parts.is_empty())
-        .map(|(name, _)| *name)
-        .collect();
-    let mut depths: BTreeMap<&str, usize> = BTreeMap::new();
-    while let Some(name) = ready.pop() {
-        left.remove(name);
-        let depth = depths.get(name).copied().unwrap_or(0);
-        for user in needed_by.get(name).into_iter().flatten() {
-            let deeper = depths.entry(user).or_insert(0);
-            *deeper = (*deeper).max(depth + 1);
-            if let Some(parts) = left.get_mut(user) {
-                parts.remove(name);
-                if parts.is_empty() {
-                    ready.push(user);
-                }
-            }
-        }
-    }
-    let too_deep = depths.iter().find(|(_, depth)| **depth > MAX_DEPTH);
-    let too_deep = too_deep.map(|(name, _)| *name);
-    match too_deep.and_then(|name| Some((name, manifest.variables[name].entry.origin.as_ref()?))) {
-        Some((name, origin)) => problems.add(
-            Diagnostic::at(
-                origin.span,
-                "too-deep",
-                format!("the template of `{name}` needs others more than {MAX_DEPTH} deep"),
-            )
-            .hint("write the parts into one template"),
-        ),
-        None => report_circles(manifest, &left, problems),
-    }
-}
-
-/// The declared variables that the template of a name needs.
-fn parts<'m>(manifest: &'m Manifest, name: &str) -> impl Iterator<Item = &'m str> {
-    let origin = manifest
-        .variables
-        .get(name)
-        .and_then(|variable| variable.entry.origin.as_ref());
-    let template = origin.and_then(|origin| match &origin.value {
-        Origin::Template(template) => Some(template),
-        Origin::From(_) | Origin::Value(_) => None,
-    });
-    let declared = |part: &&str| manifest.variables.contains_key(*part);
-    template
-        .into_iter()
-        .flat_map(Template::variables)
-        .filter(declared)
-}
-
-/// Follows what is left from each name until a name comes again.
-fn report_circles(
-    manifest: &Manifest,
-    left: &BTreeMap<&str, BTreeSet<&str>>,
-    problems: &mut Problems,
-) {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for start in left.keys() {
-        let mut path: Vec<&str> = Vec::new();
-        let mut here = *start;
-        while seen.insert(here) {
-            path.push(here);
-            here = left[here]
-                .iter()
-                .copied()
-                .find(|part| left.contains_key(part))
-                .unwrap_or(here);
-        }
-        let Some(at) = path.iter().position(|name| *name == here) else {
-            continue;
-        };
-        let mut circle = path.split_off(at);
-        let first = (0..circle.len()).min_by_key(|at| circle[*at]);
-        circle.rotate_left(first.unwrap_or(0));
-        let Some(origin) = &manifest.variables[circle[0]].entry.origin else {
-            continue;
-        };
-        circle.push(circle[0]);
-        problems.add(Diagnostic::at(
-            origin.span,
-            "template-cycle",
-            format!(
-                "templates need each other in a circle: {}",
-                circle.join(" -> ")
-            ),
-        ));
     }
 }

@@ -18,7 +18,7 @@ use endow_providers::{Kind, Setting as Known, Shape, Trust, kind};
 use sha2::{Digest, Sha256};
 
 use super::{
-    document::{Document, Entry, Layer, Origin, Setting},
+    document::{Document, Entry, Layer, Origin, Setting, every_layer},
     load::{Loaded, Owner, reason},
     reference::Reference,
     source::{Span, Spanned},
@@ -70,7 +70,7 @@ pub fn runs_code(name: &str) -> bool {
 pub(super) fn parts(loaded: &Loaded, environment: &Lookup<'_>) -> Vec<Part> {
     let documents = &loaded.documents;
     let mut parts = Vec::new();
-    for layer in layers(documents) {
+    for layer in every_layer(documents) {
         backend_parts(documents, layer, environment, &mut parts);
     }
     variable_parts(documents, &mut parts);
@@ -81,7 +81,7 @@ pub(super) fn parts(loaded: &Loaded, environment: &Lookup<'_>) -> Vec<Part> {
 /// The code variables, and behind them what their templates need: that counts for the digest.
 fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
     let mut entries: BTreeMap<&str, Vec<(Span, &Entry)>> = BTreeMap::new();
-    for (name, entry) in layers(documents).flat_map(|layer| &layer.entries) {
+    for (name, entry) in every_layer(documents).flat_map(|layer| &layer.entries) {
         let said = entries.entry(&name.value).or_default();
         said.push((name.span, entry));
     }
@@ -110,7 +110,7 @@ fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
         }
     }
     if is_without_place {
-        for from in layers(documents).filter_map(|layer| layer.from.as_ref()) {
+        for from in every_layer(documents).filter_map(|layer| layer.from.as_ref()) {
             parts.extend(from.iter().map(|reference| Part {
                 what: "this place answers a variable that can make programs run code".to_owned(),
                 span: reference.span,
@@ -119,12 +119,6 @@ fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
             }));
         }
     }
-}
-
-fn layers(documents: &[Document]) -> impl Iterator<Item = &Layer> {
-    documents.iter().flat_map(|document| {
-        std::iter::once(&document.top).chain(document.profiles.iter().map(|profile| &profile.layer))
-    })
 }
 
 fn backend_parts(
@@ -178,7 +172,7 @@ fn backend_parts(
 /// Every type that a scheme can have: what any layer of any file states, and the built-in of that
 /// name. Which of them holds depends on the profile, and trust covers all profiles.
 fn kinds(documents: &[Document], name: &str) -> Vec<&'static Kind> {
-    let stated = layers(documents)
+    let stated = every_layer(documents)
         .flat_map(|layer| &layer.backends)
         .filter(|(other, _)| other.value == name)
         .filter_map(|(_, settings)| match &settings.get("type")?.value {
