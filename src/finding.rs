@@ -140,8 +140,11 @@ pub fn worst<'f>(failures: impl Iterator<Item = &'f Failure>) -> u8 {
             Class::Throttled { .. } | Class::TimedOut | Class::Unreachable => 4,
         },
     };
-    failures
-        .map(code)
-        .min_by_key(|code| [2, 3, 4, 1].iter().position(|other| other == code))
-        .unwrap_or(1)
+    worst_code(failures.map(code)).unwrap_or(1)
+}
+
+/// Of 2, 3, 4 and 1 the first that occurs; `None` where none does.
+pub fn worst_code(codes: impl Iterator<Item = u8>) -> Option<u8> {
+    let rank = |code: &u8| [2, 3, 4, 1].iter().position(|other| other == code);
+    codes.filter(|code| *code != 0).min_by_key(rank)
 }

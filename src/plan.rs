@@ -13,7 +13,6 @@ pub use self::{
 };
 use crate::manifest::{
     Manifest, Variable,
-    document::Delivery,
     source::{Span, Spanned},
     template::Template,
 };
@@ -143,6 +142,22 @@ impl<'m> Plan<'m> {
 
     /// The duties that keep the run from becoming the child, with the reason for each.
     pub fn duties(&self) -> Vec<String> {
+        let mut duties = self.standing_duties();
+        for (name, planned) in self.selected() {
+            if planned
+                .variable
+                .entry
+                .file()
+                .is_some_and(|file| file.value.is_tmpfs)
+            {
+                duties.push(format!("`{name}` is a file on tmpfs"));
+            }
+        }
+        duties
+    }
+
+    /// Those that `run` of the manifest asks for, whatever the variables are.
+    fn standing_duties(&self) -> Vec<String> {
         let run = &self.manifest.run;
         let flag = |flag: &Option<Spanned<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
         let mut duties = Vec::new();
@@ -152,39 +167,21 @@ impl<'m> Plan<'m> {
         if flag(&run.watch) {
             duties.push("`run.watch` acts on changes".to_owned());
         }
-        for (name, planned) in self.selected() {
-            if let Some(Spanned {
-                value: Delivery::File(file),
-                ..
-            }) = &planned.variable.entry.delivery
-                && file.is_tmpfs
-            {
-                duties.push(format!("`{name}` is a file on tmpfs"));
-            }
-        }
         duties
     }
 
     /// The variables that reach the child as files.
     pub fn files(&self) -> Vec<String> {
-        let is_file = |planned: &Planned<'_>| {
-            let delivery = planned.variable.entry.delivery.as_ref();
-            delivery.is_some_and(|delivery| matches!(delivery.value, Delivery::File(_)))
-        };
         self.selected()
-            .filter(|(_, planned)| is_file(planned))
+            .filter(|(_, planned)| planned.variable.entry.file().is_some())
             .map(|(name, _)| format!("`{name}` as a file"))
             .collect()
     }
 
-    /// What a run asks for that this version can't do: staying with the child, and files.
+    /// What a run asks for that this version can't do: files, and staying with the child.
     pub fn unsupported(&self) -> Vec<String> {
         let mut wants = self.files();
-        wants.extend(
-            self.duties()
-                .into_iter()
-                .filter(|duty| !duty.ends_with("tmpfs")),
-        );
+        wants.extend(self.standing_duties());
         wants
     }
 }

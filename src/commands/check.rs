@@ -70,13 +70,8 @@ pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Erro
             .ui
             .report_json(&json!({ "profiles": reports.iter().map(as_json).collect::<Vec<_>>() }))?,
     }
-    let order = |code: &u8| [2, 3, 4, 1].iter().position(|other| other == code);
-    Ok(reports
-        .iter()
-        .map(|report| report.code)
-        .filter(|code| *code != 0)
-        .min_by_key(order)
-        .unwrap_or(0))
+    let codes = reports.iter().map(|report| report.code);
+    Ok(finding::worst_code(codes).unwrap_or(0))
 }
 
 /// One for each profile that is asked for.

@@ -69,11 +69,14 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error>
     let extra = Extras::parse(&arguments.extra)?;
     let mut session = context.open()?;
     session.refuse_stranger()?;
-    let untrusted = session.untrusted();
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     extra.refuse_declared(&plan)?;
     if arguments.dry_run {
+        let untrusted = match is_trusted {
+            Err(Error::Untrusted { parts, .. }) => parts,
+            _ => Vec::new(),
+        };
         return explain::print(
             &plan,
             &explain::Setting {

@@ -252,12 +252,13 @@ fn base(name: &OsStr) -> (Fate, bool) {
         .iter()
         .flat_map(|(_, patterns)| *patterns)
         .find(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
-    let upper = name.to_string_lossy().to_ascii_uppercase();
+    let is_suspicious = || {
+        let upper = name.to_string_lossy().to_ascii_uppercase();
+        SUSPICIOUS.iter().any(|word| upper.contains(word))
+    };
     match pattern {
         None => (Fate::Dropped(WhyNot::NotInherited), false),
-        Some(pattern)
-            if pattern.contains('*') && SUSPICIOUS.iter().any(|word| upper.contains(word)) =>
-        {
+        Some(pattern) if pattern.contains('*') && is_suspicious() => {
             (Fate::Dropped(WhyNot::Suspicious), false)
         }
         Some(_) => (Fate::Inherited(Why::Base), false),

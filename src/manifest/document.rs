@@ -125,6 +125,24 @@ pub struct Entry {
     pub metadata: BTreeMap<&'static str, Spanned<Metadatum>>,
 }
 
+impl Entry {
+    /// Whether the child gets it; what says nothing is exported.
+    pub fn is_exported(&self) -> bool {
+        self.export.as_ref().is_none_or(|export| export.value)
+    }
+
+    /// Its delivery as a file and where that is said, if it is one.
+    pub fn file(&self) -> Option<Spanned<&FileDelivery>> {
+        match self.delivery.as_ref()? {
+            Spanned {
+                value: Delivery::File(file),
+                span,
+            } => Some(Spanned::new(file, *span)),
+            _ => None,
+        }
+    }
+}
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {

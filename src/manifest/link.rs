@@ -8,7 +8,7 @@ use endow_providers::{Kind, Shape, kind};
 use super::{
     Manifest, credential,
     diagnostic::{Diagnostic, Problems, did_you_mean, shown},
-    document::{Backend, Delivery, Document, Origin, Setting, every_layer},
+    document::{Backend, Document, Origin, Setting, every_layer},
     entry::{swallowed, swallowed_problem},
     load::Loaded,
     order,
@@ -284,10 +284,11 @@ pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
             None => String::new(),
         };
         for part in template.variables() {
-            if let Some(delivery) = file_delivery(manifest, part) {
+            let declared = manifest.variables.get(part);
+            if let Some(file) = declared.and_then(|variable| variable.entry.file()) {
                 problems.add(
                     Diagnostic::at(*span, "file-in-template", format!("the template of `{name}` needs `{part}`, which is a file"))
-                        .related(delivery, "here")
+                        .related(file.span, "here")
                         .hint("a template is made of values: give the part another name without `as: file`"),
                 );
             }
@@ -313,12 +314,6 @@ pub(super) fn check_manifest(manifest: &Manifest, problems: &mut Problems) {
         }
     }
     order::check(manifest, problems);
-}
-
-/// Where a variable is said to be a file.
-fn file_delivery(manifest: &Manifest, name: &str) -> Option<Span> {
-    let delivery = manifest.variables.get(name)?.entry.delivery.as_ref()?;
-    matches!(delivery.value, Delivery::File(_)).then_some(delivery.span)
 }
 
 fn check_hops(manifest: &Manifest, name: &str, settings: &Backend, problems: &mut Problems) {

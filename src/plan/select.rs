@@ -44,12 +44,7 @@ impl Selection {
                         .filter(|name| manifest.variables.contains_key(name)),
                 );
             } else if let Some(variable) = manifest.variables.get(word) {
-                if variable
-                    .entry
-                    .export
-                    .as_ref()
-                    .is_some_and(|export| !export.value)
-                {
+                if !variable.entry.is_exported() {
                     return Err(unexported(word));
                 }
                 names.insert(word.clone());
@@ -102,11 +97,7 @@ pub(super) fn roles<'m>(manifest: &'m Manifest, selection: &Selection) -> BTreeM
     };
     let mut roles = BTreeMap::new();
     for (name, variable) in &manifest.variables {
-        let is_exported = variable
-            .entry
-            .export
-            .as_ref()
-            .is_none_or(|export| export.value);
+        let is_exported = variable.entry.is_exported();
         if is_wanted(name)
             && (is_exported || matches!(selection, Selection::Everything | Selection::One(_)))
         {

@@ -1,6 +1,6 @@
 //! Answers into values: defaults, templates, and the checks that need the value.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use endow_providers::{Class, Fault, Reply, Secret};
 use zeroize::Zeroizing;
@@ -8,11 +8,10 @@ use zeroize::Zeroizing;
 use super::{Answers, Cause, Failure, Resolved, Subject};
 use crate::{
     manifest::{
-        document::Delivery,
         reference::Reference,
         template::{Encoding, Part, Template},
     },
-    plan::{Plan, Planned, Source},
+    plan::{Placed, Plan, Planned, Source},
 };
 
 /// So much the templates of a run may make together, so that none can double without end.
@@ -79,15 +78,12 @@ impl<'m> Finisher<'_, 'm> {
         let outcome = match &planned.source {
             Source::Value(text) => Outcome::Value(Secret::copied_from(text.as_bytes())),
             Source::Template(template) => self.template(name, planned, template),
-            Source::Places(_) => self.places(name, planned),
+            Source::Places(places) => self.places(name, planned, places),
         };
         self.values.insert(name, outcome);
     }
 
-    fn places(&mut self, name: &str, planned: &Planned<'m>) -> Outcome {
-        let Source::Places(places) = &planned.source else {
-            return Outcome::Failed;
-        };
+    fn places(&mut self, name: &str, planned: &Planned<'m>, places: &[Placed]) -> Outcome {
         let mut absences = Vec::new();
         for placed in places {
             let shown = placed.shown.clone();
@@ -221,16 +217,7 @@ fn misplaced(plan: &Plan<'_>, planned: &Planned<'_>, value: &[u8], kind: &str) -
             .hinted("references are resolved in the manifest only: move it there"),
         );
     }
-    let is_file = matches!(
-        planned
-            .variable
-            .entry
-            .delivery
-            .as_ref()
-            .map(|delivery| &delivery.value),
-        Some(Delivery::File(_))
-    );
-    if is_file
+    if planned.variable.entry.file().is_some()
         && kind != "file"
         && !text.is_empty()
         && !text.contains('\0')
@@ -261,9 +248,14 @@ fn hex_digit(nibble: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(nibble & 0xf)]
 }
 
+/// RFC 3986, section 2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
 /// RFC 3986: everything but unreserved characters is escaped.
 fn url_byte(byte: u8, into: &mut Vec<u8>) {
-    if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+    if is_unreserved(byte) {
         into.push(byte);
     } else {
         into.extend_from_slice(&[b'%', hex_digit(byte >> 4), hex_digit(byte)]);
@@ -343,20 +335,12 @@ pub fn wants_encoding(
         let has = |is_special: fn(u8) -> bool| secret.expose().iter().any(|byte| is_special(*byte));
         let (place, word) = if is_json && has(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
             ("JSON", "json")
-        } else if is_url
-            && has(|byte| {
-                !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'~')
-            })
-        {
+        } else if is_url && has(|byte| !is_unreserved(byte)) {
             ("a URL", "url")
         } else {
             continue;
         };
-        let mut message = String::new();
-        let _ = write!(
-            message,
-            "`{name}` has characters that mean something in {place}"
-        );
+        let message = format!("`{name}` has characters that mean something in {place}");
         wanted.push((
             message,
             format!("write `${{{name}|{word}}}` in the template"),

@@ -116,8 +116,7 @@ fn variable(name: &str, planned: &Planned<'_>, sources: &Sources) -> Variable {
         Part::Needed => notes.push("not exported: part of a template".to_owned()),
         Part::Unselected => notes.push("not selected".to_owned()),
     }
-    if planned.part == Part::Unselected && entry.export.as_ref().is_some_and(|export| !export.value)
-    {
+    if planned.part == Part::Unselected && !entry.is_exported() {
         "not exported, and nothing needs it".clone_into(&mut notes[0]);
     }
     if entry.default.is_some() {
