@@ -17,8 +17,8 @@ use std::{
 };
 
 use endow_providers::{
-    Absence, Address, Answer, Class, Fault, Fetched, Limits, Pending, Provider, Reply, Secret,
-    Settings, Warning,
+    Absence, Address, Answer, Class, Fault, Fetched, Limits, Pending, Provider, Reply,
+    STANDARD_INPUT, Secret, Settings, Warning,
 };
 
 use crate::plan::{Placed, Plan, Source};
@@ -155,9 +155,6 @@ impl Answers {
     }
 }
 
-/// The names of standard input.
-const INPUT: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
-
 /// The addresses of one backend that are asked in one round.
 struct Batch {
     backend: usize,
@@ -181,7 +178,7 @@ impl Batch {
             return;
         }
         for at in (0..self.addresses.len()).rev() {
-            if INPUT.contains(&self.addresses[at].locator.as_str()) {
+            if STANDARD_INPUT.contains(&self.addresses[at].locator.as_str()) {
                 let fault = Fault::new(Class::Unreachable, "standard input is closed");
                 answers.by_backend[self.backend][self.indices[at]] = Some(Err(fault));
                 self.addresses.remove(at);

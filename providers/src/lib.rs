@@ -29,4 +29,5 @@ pub use address::{Address, Field};
 pub use answer::{Absence, Answer, Class, Fault, Fetched, Lease, Metadata, Reply, Value, Warning};
 pub use kind::{Grammar, Kind, Natural, Request, Setting, Shape, Trust};
 pub use provider::{Condition, Identity, Limits, Opening, Pending, Provider, Settings};
+pub use read::STANDARD_INPUT;
 pub use secret::Secret;

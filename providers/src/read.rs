@@ -28,6 +28,8 @@ use zeroize::Zeroizing;
 use crate::{Absence, Address, Answer, Class, Fault, Metadata, Reply};
 use source::{Scope, Source};
 
+/// The paths that name standard input.
+pub const STANDARD_INPUT: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 /// The largest file that is read.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 

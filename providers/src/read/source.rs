@@ -23,11 +23,10 @@ use nix::{
 };
 use zeroize::Zeroizing;
 
-use super::{Content, Failure, MAX_BYTES, failure, fault, is_a_directory};
+use super::{Content, Failure, MAX_BYTES, STANDARD_INPUT, failure, fault, is_a_directory};
 use crate::Class;
 
 const PIECE: usize = 8 << 10;
-const STANDARD_INPUT: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 const READABLE_BY_OTHERS: u32 = 0o004;
 
 /// One file, open and not read yet.
