@@ -18,14 +18,17 @@ mod env;
 mod exec;
 mod file;
 mod helper;
+mod http;
 mod json;
 pub mod kind;
 mod oneshot;
 mod op;
 mod provider;
 mod read;
+mod retry;
 mod scrub;
 mod secret;
+mod tls;
 mod vault;
 
 pub use address::{Address, Field};
