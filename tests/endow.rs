@@ -15,6 +15,8 @@ mod launch;
 mod layers;
 mod manifests;
 mod messages;
+// 1Password, by its tool and by Connect.
+mod op;
 mod readme;
 mod resolve;
 // Node, npm, Python, cargo and a notifying service start unchanged.
