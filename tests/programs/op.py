@@ -201,6 +201,9 @@ def item_command(config, words, stdin):
     if words[1] == "edit":
         edited = json.loads(stdin)
         edited["version"] = item.get("version", 1) + 1
+        for field in edited["fields"]:
+            # A field without an id gets one.
+            field.setdefault("id", "generated")
         vault["items"][vault["items"].index(item)] = edited
         with open(os.path.join(HERE, "op.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)

@@ -91,6 +91,7 @@ pub(super) fn patch(
     let mut writer = Writer::with_room(text.len(), reference);
     if let Some(id) = target(&item, reference, condition)? {
         writer.push("[{\"op\":\"replace\",\"path\":");
+        let id = id.replace('~', "~0").replace('/', "~1");
         writer.text(&format!("/fields/{id}/value"));
         writer.push(",\"value\":");
         writer.text(text);

@@ -1,3 +1,5 @@
+mod stand_ins;
+
 use super::KIND;
 use crate::{
     Address, Request,
