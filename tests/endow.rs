@@ -8,6 +8,8 @@ mod docs;
 mod environment;
 // The examples run as their READMEs say.
 mod examples;
+// Programs as backends.
+mod exec;
 mod explain;
 mod export;
 // Becoming the command: process, words, descriptors, exit statuses.
