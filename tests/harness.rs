@@ -14,6 +14,7 @@ pub(crate) mod openbao;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod runtime;
+pub(crate) mod tls;
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,7 +1,16 @@
 //! Vault and OpenBao: values, sign-in, requests, faults.
 
+mod addresses;
+mod engines;
+mod errors;
+mod faults;
 mod kv;
+mod leases;
+mod redirects;
+mod requests;
 mod sign_in;
+mod starts;
+mod tls;
 mod tokens;
 mod wrapping;
 

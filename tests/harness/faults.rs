@@ -2,7 +2,8 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
@@ -33,15 +34,27 @@ pub(crate) enum Step {
 pub(crate) fn start(
     script: impl Fn(&Request, usize) -> Vec<Step> + Send + Sync + 'static,
 ) -> Listener {
-    Listener::start(by(script))
-}
-
-/// The same on a socket that is bound already.
-pub(crate) fn on(
-    listener: TcpListener,
-    script: impl Fn(&Request, usize) -> Vec<Step> + Send + Sync + 'static,
-) -> Listener {
-    Listener::on(listener, by(script))
+    let count = AtomicUsize::new(0);
+    Listener::start(move |request, stream| {
+        for step in script(request, count.fetch_add(1, Ordering::SeqCst)) {
+            match step {
+                Step::Send(bytes) => stream.write_all(&bytes)?,
+                Step::Wait(time) => thread::sleep(time),
+                Step::Flood(count) => flood(stream, count)?,
+                Step::Hold => {
+                    let _ = stream.read(&mut [0]);
+                }
+                Step::Reset => {
+                    let linger = libc::linger {
+                        l_onoff: 1,
+                        l_linger: 0,
+                    };
+                    socket::setsockopt(stream, socket::sockopt::Linger, &linger)?;
+                }
+            }
+        }
+        Ok(false)
+    })
 }
 
 /// A whole response.
@@ -61,34 +74,6 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]
 /// The head of a response whose body is said to be so long.
 pub(crate) fn head(status: u16, length: usize) -> Step {
     Step::Send(format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n").into_bytes())
-}
-
-fn by(
-    script: impl Fn(&Request, usize) -> Vec<Step> + Send + Sync + 'static,
-) -> impl Fn(&Request, &mut TcpStream) -> io::Result<bool> + Send + Sync + 'static {
-    let count = std::sync::atomic::AtomicUsize::new(0);
-    move |request, stream| {
-        let before = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        for step in script(request, before) {
-            match step {
-                Step::Send(bytes) => stream.write_all(&bytes)?,
-                Step::Wait(time) => thread::sleep(time),
-                Step::Flood(count) => flood(stream, count)?,
-                Step::Hold => {
-                    let _ = stream.read(&mut [0]);
-                }
-                Step::Reset => {
-                    let linger = libc::linger {
-                        l_onoff: 1,
-                        l_linger: 0,
-                    };
-                    socket::setsockopt(stream, socket::sockopt::Linger, &linger)?;
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(false)
-    }
 }
 
 fn flood(stream: &mut TcpStream, count: usize) -> io::Result<()> {

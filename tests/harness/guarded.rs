@@ -17,7 +17,7 @@ use std::{
 use super::runtime;
 
 /// How long a server may take to answer for the first time.
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 
 /// A running server in a directory of its own.
 pub(crate) struct Guarded {

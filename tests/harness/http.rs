@@ -7,7 +7,7 @@ use std::{
 };
 
 /// No test waits longer for a byte.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request, as it was sent.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,6 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Which connection of the server it came on, from 0.
-    pub(crate) connection: usize,
 }
 
 impl Request {
@@ -33,7 +31,7 @@ impl Request {
     }
 
     /// Reads the next one of a connection; `None` where it was closed.
-    pub(crate) fn read(from: &mut impl BufRead, connection: usize) -> io::Result<Option<Self>> {
+    pub(crate) fn read(from: &mut impl BufRead) -> io::Result<Option<Self>> {
         let Some((first, headers)) = read_head(from)? else {
             return Ok(None);
         };
@@ -46,7 +44,6 @@ impl Request {
             target,
             headers,
             body,
-            connection,
         }))
     }
 }

@@ -48,22 +48,32 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// Signed by itself, for a client of this name.
     pub(crate) fn for_client(name: &str) -> Self {
+        Self::new(name, &["extendedKeyUsage=clientAuth"])
+    }
+
+    /// Signed by itself, for a server on the loopback.
+    pub(crate) fn for_server() -> Self {
+        let names = "subjectAltName=IP:127.0.0.1,DNS:localhost";
+        // An authority's certificate is refused as a server's own.
+        Self::new("localhost", &[names, "basicConstraints=critical,CA:FALSE"])
+    }
+
+    fn new(name: &str, extensions: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let subject = format!("/CN={name}");
+        let extensions = extensions.iter().flat_map(|text| ["-addext", text]);
         let output = Command::new(runtime::find("openssl"))
             .args([
                 "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
             ])
-            .args(["-subj", &subject, "-addext", "extendedKeyUsage=clientAuth"])
+            .args(["-subj", &subject])
+            .args(extensions)
             .args(["-keyout", "key.pem", "-out", "cert.pem"])
             .current_dir(directory.path())
             .output()
             .expect("openssl starts");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{error}");
         Self { directory }
     }
 

@@ -49,10 +49,10 @@ impl Listener {
                     break;
                 }
                 let Ok(stream) = stream else { continue };
-                let connection = ours.connections.fetch_add(1, Ordering::Relaxed);
+                ours.connections.fetch_add(1, Ordering::Relaxed);
                 let (ours, answer) = (ours.clone(), answer.clone());
                 // A peer that goes away is what some tests are about.
-                thread::spawn(move || serve(stream, connection, &ours, &*answer));
+                thread::spawn(move || serve(stream, &ours, &*answer));
             }
         });
         Self { address, shared }
@@ -94,13 +94,12 @@ impl Drop for Listener {
 
 fn serve(
     mut stream: TcpStream,
-    connection: usize,
     shared: &Shared,
     answer: &dyn Fn(&Request, &mut TcpStream) -> io::Result<bool>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    while let Some(request) = Request::read(&mut reader, connection)? {
+    while let Some(request) = Request::read(&mut reader)? {
         let kept = request.clone();
         shared.requests.lock().expect("the requests").push(kept);
         if !answer(&request, &mut stream)? {

@@ -36,7 +36,23 @@ impl OpenBao {
     /// The server of the whole suite.
     pub(crate) fn shared() -> &'static Self {
         static SERVER: OnceLock<OpenBao> = OnceLock::new();
-        SERVER.get_or_init(|| Self::start(&[]))
+        SERVER.get_or_init(|| Self::start(&["-config=listeners.hcl"]))
+    }
+
+    /// One that is not initialised, and then sealed.
+    pub(crate) fn sealed() -> Self {
+        let (directory, port) = (Guarded::directory(), free_port());
+        let listener = format!(
+            "listener \"tcp\" {{\n  address = \"127.0.0.1:{port}\"\n  tls_disable = true\n}}\n"
+        );
+        let rest = format!("storage \"inmem\" {{}}\napi_addr = \"http://127.0.0.1:{port}\"\n");
+        std::fs::write(directory.join("server.hcl"), listener + &rest).expect("its configuration");
+        let command = [
+            binary().into(),
+            "server".into(),
+            "-config=server.hcl".into(),
+        ];
+        Self::start_by(&command, directory, port, false).unwrap_or_else(|log| panic!("{log}"))
     }
 
     /// One whose KV version 1 engine gives leases, by the development mode's own switch.
@@ -74,22 +90,39 @@ impl OpenBao {
             format!("-dev-listen-address=127.0.0.1:{port}").into(),
         ];
         command.extend(options.iter().map(OsString::from));
-        let is_tls = options.contains(&"-dev-tls");
+        let socket = directory.join("socket");
+        let listener = format!(
+            "listener \"unix\" {{\n  address = \"{}\"\n}}\n",
+            socket.display()
+        );
+        std::fs::write(directory.join("listeners.hcl"), listener).expect("its configuration");
+        Self::start_by(&command, directory, port, options.contains(&"-dev-tls"))
+    }
+
+    fn start_by(
+        command: &[OsString],
+        directory: PathBuf,
+        port: u16,
+        is_tls: bool,
+    ) -> Result<Self, String> {
         let mut server = Self {
-            guarded: Guarded::start("bao", &directory, &command),
+            guarded: Guarded::start("bao", &directory, command),
             port,
             directory,
             is_tls,
         };
         let address = server.address();
         let directory = server.directory.clone();
+        let is_dev = command.iter().any(|word| word == "-dev");
         server.guarded.wait_until(|| {
             if is_tls {
                 let status = administer(&directory, port, &["status"]);
                 status.is_ok()
             } else {
                 let answer = http::ask(&address, "GET", "/v1/sys/health", &[], &[]);
-                answer.is_ok_and(|answer| answer.status == 200)
+                // 501 of one that is not initialised, which is not meant to be.
+                let expected = if is_dev { 200 } else { 501 };
+                answer.is_ok_and(|answer| answer.status == expected)
             }
         })?;
         Ok(server)
@@ -111,9 +144,9 @@ impl OpenBao {
         self.directory.join("vault-ca.pem")
     }
 
-    /// The server's own directory, for files that it reads.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// The Unix socket of the shared server.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join("socket")
     }
 
     /// Its root namespace, as root.
@@ -123,6 +156,14 @@ impl OpenBao {
             namespace: String::new(),
             token: ROOT.into(),
         }
+    }
+
+    /// A policy, for a server that speaks TLS.
+    pub(crate) fn policy_by_file(&self, name: &str, rules: &str) {
+        let path = self.directory.join(format!("{name}.hcl"));
+        std::fs::write(&path, rules).expect("a policy");
+        let path = path.to_str().expect("a path");
+        self.bao(&["policy", "write", name, path]);
     }
 
     /// Its own command line client, for a server that speaks TLS.
@@ -240,6 +281,16 @@ impl Session<'_> {
     pub(crate) fn put(&self, mount: &str, path: &str, data: &Value) -> Value {
         let body = json!({ "data": data });
         self.call("POST", &format!("{mount}/data/{path}"), &body)
+    }
+
+    /// Writes a secret of a KV engine of either version.
+    #[track_caller]
+    pub(crate) fn write(&self, version: u8, mount: &str, path: &str, data: &Value) {
+        if version == 1 {
+            self.call("POST", &format!("{mount}/{path}"), data);
+        } else {
+            self.put(mount, path, data);
+        }
     }
 
     /// A new authentication method of this type, by its mount.

@@ -67,15 +67,12 @@ fn a_path_of_any_characters_is_read_where_it_stands() {
 #[test]
 fn a_mount_of_several_segments_is_found() {
     let (server, root) = (OpenBao::shared(), OpenBao::shared().root());
-    for version in ["1", "2"] {
+    for version in [1, 2] {
         let mount = format!("{}/deep/er", unique("team"));
-        let engine = json!({ "type": "kv", "options": { "version": version } });
+        let engine = json!({ "type": "kv", "options": { "version": version.to_string() } });
         root.mount(&mount, &engine);
         let data = json!({ "a": "deep-value" });
-        match version {
-            "1" => root.call("POST", &format!("{mount}/x/y"), &data),
-            _ => root.put(&mount, "x/y", &data),
-        };
+        root.write(version, &mount, "x/y", &data);
         let manifest = format!("version: 1\nenv: {{ A: vault://{mount}/x/y#a }}\n");
         project(&manifest, &server.url(), &reader(&root, &mount))
             .shell("echo \"$A\"")
@@ -177,10 +174,7 @@ fn what_never_stood_there_is_absent() {
     for version in [1, 2] {
         let mount = root.kv(version);
         let data = json!({ "present": "present-value", "nothing": null, "other": "other-value" });
-        match version {
-            1 => root.call("POST", &format!("{mount}/chat"), &data),
-            _ => root.put(&mount, "chat", &data),
-        };
+        root.write(version, &mount, "chat", &data);
         let token = reader(&root, &mount);
         let test = |place: &str| {
             let manifest = format!(
@@ -249,10 +243,7 @@ fn where_the_server_does_not_say_the_version_it_is_found_out() {
     for version in [1, 2] {
         let mount = root.kv(version);
         let data = json!({ "a": "value-of-a" });
-        match version {
-            1 => root.call("POST", &format!("{mount}/team/chat"), &data),
-            _ => root.put(&mount, "team/chat", &data),
-        };
+        root.write(version, &mount, "team/chat", &data);
         let token = reader(&root, &mount);
         for status in [403, 404] {
             let silent = proxy::with(&server.address(), move |request| {
@@ -284,15 +275,11 @@ fn a_right_to_one_path_is_enough() {
     for version in [1, 2] {
         let mount = root.kv(version);
         let data = json!({ "a": "value-of-a" });
-        let path = match version {
-            1 => {
-                root.call("POST", &format!("{mount}/team/chat"), &data);
-                "team/chat"
-            }
-            _ => {
-                root.put(&mount, "team/chat", &data);
-                "data/team/chat"
-            }
+        root.write(version, &mount, "team/chat", &data);
+        let path = if version == 1 {
+            "team/chat"
+        } else {
+            "data/team/chat"
         };
         let token = root.token(&format!(
             "path \"{mount}/{path}\" {{ capabilities = [\"read\"] }}"

@@ -81,7 +81,7 @@ fn then_the_variables_openbaos_before_vaults() {
 
 #[test]
 fn then_the_token_helper() {
-    for (config, other) in [(".vault", ".bao"), (".bao", ".vault")] {
+    for config in [".vault", ".bao"] {
         let case = Case::new("");
         let test = case.test();
         let helper = test.path("../helper");
@@ -99,7 +99,6 @@ fn then_the_token_helper() {
                 .file(&format!("../{config}"), line)
                 .file("../.vault-token", WRONG),
         );
-        let _ = other;
     }
 }
 

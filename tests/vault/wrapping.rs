@@ -12,7 +12,7 @@ use crate::harness::{
 /// An AppRole whose secret ids can be wrapped.
 struct Role {
     mount: String,
-    role_id: String,
+    id: String,
     secret: String,
 }
 
@@ -34,12 +34,8 @@ impl Role {
             &format!("auth/{mount}/role/chat/role-id"),
             &Value::Null,
         );
-        let role_id = text(&answer["data"]["role_id"]);
-        Self {
-            mount,
-            role_id,
-            secret,
-        }
+        let id = text(&answer["data"]["role_id"]);
+        Self { mount, id, secret }
     }
 
     fn wrapped(&self, role: &str) -> String {
@@ -48,13 +44,9 @@ impl Role {
     }
 
     fn test(&self, wrapped: &str) -> Test {
-        let Self {
-            mount,
-            role_id,
-            secret,
-        } = self;
+        let Self { mount, id, secret } = self;
         Test::manifest(&format!(
-            "version: 1\nbackends:\n  vault:\n    auth: {{ method: approle, mount: {mount}, role: chat, role_id: {role_id}, wrapped_secret_id: {{ from: env://WRAPPED }} }}\nenv: {{ A: vault://{secret}/chat#a }}\n"
+            "version: 1\nbackends:\n  vault:\n    auth: {{ method: approle, mount: {mount}, role: chat, role_id: {id}, wrapped_secret_id: {{ from: env://WRAPPED }} }}\nenv: {{ A: vault://{secret}/chat#a }}\n"
         ))
         .env("VAULT_ADDR", OpenBao::shared().url())
         .env("WRAPPED", wrapped)
