@@ -17,12 +17,15 @@ mod dotenv;
 mod env;
 mod exec;
 mod file;
+mod http;
 mod json;
 pub mod kind;
 mod op;
 mod provider;
 mod read;
+mod retry;
 mod secret;
+mod tls;
 mod vault;
 
 pub use address::{Address, Field};
