@@ -6,6 +6,7 @@ mod errors;
 mod faults;
 mod kv;
 mod leases;
+mod provider;
 mod redirects;
 mod requests;
 mod sign_in;
