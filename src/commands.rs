@@ -64,7 +64,7 @@ pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         ui,
     };
     trace(&context);
-    sys::signal::end_as_init();
+    sys::signal::end_with_helpers();
     let outcome = match command {
         Command::Check(arguments) => check::check(&arguments, &context),
         Command::Explain(arguments) => explain::explain(&arguments, &context).map(|()| 0),

@@ -47,6 +47,9 @@ pub struct Kind {
     pub may_lease: bool,
     /// Whether a production profile may use it.
     pub is_for_production: bool,
+    /// Whether its faults and warnings have the words of a program, in which a value of another
+    /// backend can stand.
+    pub quotes_programs: bool,
     /// Checks an address; the text says what is wrong with it.
     pub validate: fn(&Address) -> Result<(), String>,
     /// The requests that a batch needs. Every index stands in exactly one of them.

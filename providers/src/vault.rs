@@ -56,6 +56,7 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: true,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
     open: Some(client::open),

@@ -100,10 +100,7 @@ impl Broken {
             Self::Client(what) => Fault::new(Class::Malformed, format!("{server}: {what}")),
             Self::Connect(what) => unreachable(what),
             Self::Dns => unreachable("the host's name could not be resolved"),
-            Self::Incomplete => Fault::new(
-                Class::Malformed,
-                format!("{server}: the answer ended too early, or is not HTTP"),
-            ),
+            Self::Incomplete => unreachable("the answer ended too early, or is not HTTP"),
             Self::Refused => unreachable("connection refused"),
             Self::Reset => unreachable("the connection was closed before an answer"),
             Self::TimedOut => Fault::new(Class::TimedOut, format!("{server}: no answer in time")),

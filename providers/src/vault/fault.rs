@@ -9,9 +9,13 @@ use super::{
 use crate::{Class, Fault, Limits};
 
 /// The namespace of the requests does not exist, or the token is not of it.
-pub(super) fn no_namespace(answer: &Answer) -> Fault {
+pub(super) fn no_namespace(answer: &Answer, server: &Server) -> Fault {
+    let name = server.config.namespace.as_deref().unwrap_or_default();
     answer
-        .fault(Class::Malformed, "the namespace is wrong")
+        .fault(
+            Class::Malformed,
+            &format!("the namespace `{name}` is wrong"),
+        )
         .hinted("`namespace` under `backends`, `BAO_NAMESPACE` or `VAULT_NAMESPACE` names it")
 }
 

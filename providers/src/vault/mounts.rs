@@ -89,7 +89,7 @@ impl Mounts {
             server.send(&Ask::get(&path, token), limits).await
         }));
         for (path, answer) in paths.iter().zip(asked.await) {
-            match found(path, &answer?)? {
+            match found(path, &answer?, server)? {
                 Some(mount) if !self.known.borrow().contains(&mount) => {
                     self.known.borrow_mut().push(mount);
                 }
@@ -102,9 +102,9 @@ impl Mounts {
 }
 
 /// The mount of a path, if the server tells one that the path has.
-fn found(path: &str, answer: &Answer) -> Result<Option<(String, Engine)>, Fault> {
+fn found(path: &str, answer: &Answer, server: &Server) -> Result<Option<(String, Engine)>, Fault> {
     if answer.words == "namespace not found" {
-        return Err(super::fault::no_namespace(answer));
+        return Err(super::fault::no_namespace(answer, server));
     }
     if answer.status() != 200 {
         return Ok(None);

@@ -155,7 +155,13 @@ impl Server {
                 answer.fault(Class::Unreachable, "the engine is being upgraded")
             }
             412 => answer.fault(Class::Unreachable, "the node has not caught up yet"),
-            429 => answer.fault(Class::Throttled { retry_after: after }, "too many requests"),
+            429 => {
+                let wait = after.map_or_else(String::new, |after| {
+                    format!(", and it asks to wait {} s", after.as_secs())
+                });
+                let class = Class::Throttled { retry_after: after };
+                answer.fault(class, &format!("too many requests{wait}"))
+            }
             501 => return Try::Done(Ok(answer)),
             status @ 500.. => {
                 if let Some(state) = state::ask(self, client, deadline).await {

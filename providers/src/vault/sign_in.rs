@@ -182,10 +182,14 @@ async fn unwrap(
         .and_then(|rest| rest.strip_suffix("/secret-id"))
         .is_some_and(|found| !found.contains('/') && role.is_none_or(|role| role == found));
     if !is_expected {
+        let role = role.unwrap_or("ROLE");
         return Err(answer
             .fault(
                 Class::Unauthenticated,
-                "the wrapped secret id was not made by the role that it is for",
+                &format!(
+                    "what is wrapped was made by `{path}`, and not by `auth/{}/role/{role}/secret-id`",
+                    auth.mount
+                ),
             )
             .hinted("it was not unwrapped; somebody may have taken the real one: look into it"));
     }
