@@ -8,7 +8,7 @@ use std::{
 };
 
 use endow_providers::{
-    Address, Class, Field, Limits, Metadata, Opening, Provider, Reply, Settings, kind,
+    Address, Class, Field, Helpers, Limits, Metadata, Opening, Provider, Reply, Settings, kind,
 };
 use serde_json::{Value, json};
 
@@ -47,6 +47,7 @@ fn with<T>(url: &str, token: &str, work: impl AsyncFnOnce(&dyn Provider) -> T) -
         settings: Settings::Map(BTreeMap::new()),
         environment: &environment,
         home: None,
+        helpers: Helpers::default(),
     };
     let kind = kind::named("vault").expect("the type");
     let provider = kind.open.expect("a client")(opening).expect("it opens");
