@@ -47,6 +47,7 @@ fn with<T>(url: &str, token: &str, work: impl AsyncFnOnce(&dyn Provider) -> T) -
         settings: Settings::Map(BTreeMap::new()),
         environment: &environment,
         home: None,
+        helpers: endow_providers::Helpers::default(),
     };
     let kind = kind::named("vault").expect("the type");
     let provider = kind.open.expect("a client")(opening).expect("it opens");
