@@ -8,7 +8,7 @@ use std::{
 };
 
 use endow_providers::{
-    Address, Class, Field, Limits, Metadata, Opening, Provider, Reply, Settings, kind,
+    Address, Class, Field, Helpers, Limits, Metadata, Opening, Provider, Reply, Settings, kind,
 };
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn with<T>(url: &str, token: &str, work: impl AsyncFnOnce(&dyn Provider) -> T) -
         settings: Settings::Map(BTreeMap::new()),
         environment: &environment,
         home: None,
-        helpers: endow_providers::Helpers::default(),
+        helpers: Helpers::default(),
     };
     let kind = kind::named("vault").expect("the type");
     let provider = kind.open.expect("a client")(opening).expect("it opens");
@@ -200,12 +200,12 @@ fn a_lease_is_prolonged_and_ended() {
             panic!("{:?}", fetched.answers[0]);
         };
         let lease = value.metadata.lease.clone().expect("a lease");
-        assert_eq!(lease.duration, Duration::from_secs(3600));
+        assert_eq!(lease.duration, Duration::from_hours(1));
         assert!(lease.is_renewable);
         assert!(lease.id.starts_with("secret/lease/"), "{}", lease.id);
         let renewed = provider.renew(&lease, &limits()).await.expect("renewed");
         assert_eq!(renewed.id, lease.id);
-        assert!(renewed.duration > Duration::from_secs(3000));
+        assert!(renewed.duration > Duration::from_mins(50));
         provider.revoke(&lease, &limits()).await.expect("revoked");
         let known = root.try_call("PUT", "sys/leases/lookup", &json!({ "lease_id": lease.id }));
         assert_eq!(known.status, 400, "the lease lives on");
