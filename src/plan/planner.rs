@@ -297,9 +297,9 @@ impl<'m> Planner<'m, '_> {
             check_paths(self.manifest, known, &backend.settings, self.problems);
             for (name, setting) in &backend.settings {
                 let mut references = Vec::new();
-                Setting::references(&setting.value, setting.span, &mut references);
-                wanted.extend(references.into_iter().map(|(reference, span)| {
-                    (asked.scheme.to_owned(), name.clone(), reference, span)
+                (setting.value).named_references(name, setting.span, &mut references);
+                wanted.extend(references.into_iter().map(|(name, reference, span)| {
+                    (asked.scheme.to_owned(), name, reference, span)
                 }));
             }
         }

@@ -25,7 +25,7 @@ pub(super) fn no_mount(answer: &Answer, path: &str) -> Fault {
     answer
         .fault(
             Class::Malformed,
-            &format!("no engine is mounted at `{mount}/`"),
+            &format!("no engine is mounted at `{mount}`"),
         )
         .hinted("a reference begins with the mount: `vault://MOUNT/PATH#FIELD`")
 }

@@ -185,7 +185,7 @@ impl Stored {
                 metadata: self.metadata.clone(),
             }),
             Selection::Absent { keys } => Reply::Absent(Absence {
-                what: format!("no `{}` in `{}`", field.as_str(), address.locator),
+                what: format!("no field `{}` in `{}`", field.as_str(), address.locator),
                 keys,
             }),
         })
@@ -268,9 +268,9 @@ fn deleted(answer: &Answer, path: &str) -> Result<Fault, Fault> {
         (Some(at), false) => format!(" at {at}"),
         _ => String::new(),
     };
-    let fault = answer.fault(
+    let fault = Fault::new(
         Class::Deleted { at },
-        &format!("version {version} of `{path}` was {what}{when}"),
+        format!("version {version} of `{path}` was {what}{when}"),
     );
     Ok(if is_destroyed {
         fault.hinted("write a new version, or name an older one: `?version=N`")

@@ -154,13 +154,16 @@ impl Server {
             400 if answer.words.starts_with("Upgrading from non-versioned") => {
                 answer.fault(Class::Unreachable, "the engine is being upgraded")
             }
-            412 => answer.fault(Class::Unreachable, "the node has not caught up yet"),
+            412 => answer.fault(
+                Class::Unreachable,
+                "status 412, the node has not caught up yet",
+            ),
             429 => {
                 let wait = after.map_or_else(String::new, |after| {
                     format!(", and it asks to wait {} s", after.as_secs())
                 });
                 let class = Class::Throttled { retry_after: after };
-                answer.fault(class, &format!("too many requests{wait}"))
+                answer.fault(class, &format!("status 429, too many requests{wait}"))
             }
             501 => return Try::Done(Ok(answer)),
             status @ 500.. => {
