@@ -119,7 +119,10 @@ impl Server {
             Some(timeout) => deadline.min(Instant::now() + timeout),
             None => deadline,
         };
-        let response = match self.exchange(client, ask, deadline).await {
+        let began = Instant::now();
+        let outcome = self.exchange(client, ask, deadline).await;
+        self.trace(ask, &outcome, began);
+        let response = match outcome {
             Ok(response) => response,
             Err(Failure::Fault(fault)) => return Try::Done(Err(fault)),
             Err(Failure::Broken(broken)) => {
@@ -139,6 +142,23 @@ impl Server {
             .collect();
         let answer = Answer::new(response, &self.config.server, &secrets);
         self.judge(client, answer, ask, deadline).await
+    }
+
+    /// The request and what came of it: no header, no body.
+    fn trace(&self, ask: &Ask<'_>, outcome: &Result<Response, Failure>, began: Instant) {
+        let (server, method, path) = (&self.config.server, &ask.method, ask.path);
+        let elapsed = began.elapsed();
+        match outcome {
+            Ok(Response { status, .. }) => {
+                tracing::debug!(%server, %method, path, status, ?elapsed, "answered");
+            }
+            Err(Failure::Broken(broken)) => {
+                tracing::debug!(%server, %method, path, ?broken, ?elapsed, "no answer");
+            }
+            Err(Failure::Fault(fault)) => {
+                tracing::debug!(%server, %method, path, ?elapsed, "{}", fault.message);
+            }
+        }
     }
 
     /// Whether an answer is one, or another try may bring it.
