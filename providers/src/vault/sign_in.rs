@@ -1,6 +1,7 @@
 //! Signing in, by each method. One sign-in serves all requests of a run.
 
 use reqwest::Method as Verb;
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::{
@@ -18,6 +19,18 @@ pub(super) struct Token {
     pub(super) secret: Secret,
     /// Whether this run made it, and so ends it.
     pub(super) is_own: bool,
+    /// Whether the server knows it, once that was asked.
+    pub(super) is_valid: OnceCell<bool>,
+}
+
+impl Token {
+    fn new(secret: Secret, is_own: bool) -> Self {
+        Self {
+            secret,
+            is_own,
+            is_valid: OnceCell::new(),
+        }
+    }
 }
 
 /// Signs in as the settings say.
@@ -29,14 +42,8 @@ pub(super) async fn sign_in(
     let auth = &server.config.auth;
     let login = |path: String| format!("auth/{}/{path}", auth.mount);
     match &auth.method {
-        Method::Token(Some(token)) => Ok(Token {
-            secret: Secret::copied_from(token.expose()),
-            is_own: false,
-        }),
-        Method::Token(None) => Ok(Token {
-            secret: sources.token(server, limits).await?,
-            is_own: false,
-        }),
+        Method::Token(Some(token)) => Ok(Token::new(Secret::copied_from(token.expose()), false)),
+        Method::Token(None) => Ok(Token::new(sources.token(server, limits).await?, false)),
         Method::AppRole { role_id, secret_id } => {
             let unwrapped;
             let mut members = vec![("role_id", role_id)];
@@ -112,11 +119,11 @@ async fn exchange(
     }
     let secret = answer.secret(&["auth", "client_token"])?;
     match secret.filter(|secret| !secret.is_empty()) {
-        Some(secret) => Ok(Token {
+        Some(secret) => {
             // A batch token can't be revoked, and holds nothing that could be.
-            is_own: answer.text(&["auth", "token_type"])?.as_deref() != Some("batch"),
-            secret,
-        }),
+            let kind = answer.text(&["auth", "token_type"])?;
+            Ok(Token::new(secret, kind.as_deref() != Some("batch")))
+        }
         None if answer.at(&["auth", "mfa_requirement"])?.is_some() => Err(answer.fault(
             Class::Unauthenticated,
             &format!("the sign-in at `{path}` wants a second factor, which endow can't give"),
