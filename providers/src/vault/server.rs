@@ -43,6 +43,8 @@ pub(super) struct Ask<'a> {
     pub(super) method: Method,
     /// Below `/v1/`, its segments not escaped.
     pub(super) path: &'a str,
+    /// One more segment, which may hold a slash.
+    pub(super) leaf: Option<&'a str>,
     /// After `?`, as it is sent.
     pub(super) query: Option<String>,
     pub(super) body: Option<Zeroizing<Vec<u8>>>,
@@ -74,6 +76,7 @@ impl<'a> Ask<'a> {
         Self {
             method,
             path,
+            leaf: None,
             query: None,
             body: None,
             token: None,
@@ -277,7 +280,7 @@ impl Server {
         url.path_segments_mut()
             .map_err(|()| wrong("the server's address has no path"))?
             .pop_if_empty()
-            .extend(ask.path.split('/'));
+            .extend(ask.path.split('/').chain(ask.leaf));
         url.set_query(ask.query.as_deref());
         Ok(url)
     }

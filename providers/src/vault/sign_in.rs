@@ -40,7 +40,7 @@ pub(super) async fn sign_in(
     limits: &Limits,
 ) -> Result<Token, Fault> {
     let auth = &server.config.auth;
-    let login = |path: String| format!("auth/{}/{path}", auth.mount);
+    let path = format!("auth/{}/login", auth.mount);
     match &auth.method {
         Method::Token(Some(token)) => Ok(Token::new(Secret::copied_from(token.expose()), false)),
         Method::Token(None) => Ok(Token::new(sources.token(server, limits).await?, false)),
@@ -56,13 +56,13 @@ pub(super) async fn sign_in(
                 }
             }
             // A secret id may be good for one use.
-            exchange(server, &login("login".into()), &members, true, limits).await
+            exchange(server, ask(&path, &members, true)?, limits).await
         }
         Method::Kubernetes { role, token } => {
             let jwt = connect::credential(token, limits.deadline).await?;
             let role = Secret::copied_from(role.as_bytes());
             let members = [("role", &role), ("jwt", &jwt)];
-            exchange(server, &login("login".into()), &members, false, limits).await
+            exchange(server, ask(&path, &members, false)?, limits).await
         }
         Method::Jwt { role, jwt } => {
             let jwt = match jwt {
@@ -75,12 +75,15 @@ pub(super) async fn sign_in(
                 .map(|role| Secret::copied_from(role.as_bytes()));
             let mut members = vec![("jwt", &jwt)];
             members.extend(role.as_ref().map(|role| ("role", role)));
-            exchange(server, &login("login".into()), &members, false, limits).await
+            exchange(server, ask(&path, &members, false)?, limits).await
         }
         Method::Password { username, password } => {
             let members = [("password", password)];
-            let path = login(format!("login/{username}"));
-            exchange(server, &path, &members, false, limits).await
+            let ask = Ask {
+                leaf: Some(username),
+                ..ask(&path, &members, false)?
+            };
+            exchange(server, ask, limits).await
         }
         Method::Certificate { name } => {
             if server.config.tls.client_cert.is_none() {
@@ -94,24 +97,30 @@ pub(super) async fn sign_in(
                 .map(|name| ("name", name))
                 .into_iter()
                 .collect();
-            exchange(server, &login("login".into()), &members, false, limits).await
+            exchange(server, ask(&path, &members, false)?, limits).await
         }
     }
 }
 
-/// Sends credentials to `path`, and takes the token of the answer.
-async fn exchange(
-    server: &Server,
-    path: &str,
-    members: &[(&str, &Secret)],
+/// The request that sends credentials to `path`.
+fn ask<'a>(
+    path: &'a str,
+    members: &[(&str, &'a Secret)],
     is_single: bool,
-    limits: &Limits,
-) -> Result<Token, Fault> {
-    let ask = Ask {
-        namespace: server.config.auth.namespace.as_deref(),
+) -> Result<Ask<'a>, Fault> {
+    Ok(Ask {
         is_single,
         secrets: members.iter().map(|(_, secret)| *secret).collect(),
         ..Ask::post(path, body(members)?)
+    })
+}
+
+/// Sends credentials, and takes the token of the answer.
+async fn exchange(server: &Server, ask: Ask<'_>, limits: &Limits) -> Result<Token, Fault> {
+    let path = ask.path;
+    let ask = Ask {
+        namespace: server.config.auth.namespace.as_deref(),
+        ..ask
     };
     let answer = server.send(&ask, limits).await?;
     if answer.status() != 200 {
