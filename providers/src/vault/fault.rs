@@ -48,7 +48,8 @@ pub(super) async fn denied(
     alternative: Option<String>,
     (server, token, limits): (&Server, &Token, &Limits),
 ) -> Fault {
-    if !token.is_own && !is_valid(answer, server, token, limits).await {
+    let is_valid = || is_valid(answer, server, token, limits);
+    if !token.is_own && !*token.is_valid.get_or_init(is_valid).await {
         return answer
             .fault(
                 Class::Unauthenticated,

@@ -43,6 +43,8 @@ pub(super) struct Ask<'a> {
     pub(super) method: Method,
     /// Below `/v1/`, its segments not escaped.
     pub(super) path: &'a str,
+    /// One more segment, which may hold a slash.
+    pub(super) leaf: Option<&'a str>,
     /// After `?`, as it is sent.
     pub(super) query: Option<String>,
     pub(super) body: Option<Zeroizing<Vec<u8>>>,
@@ -74,6 +76,7 @@ impl<'a> Ask<'a> {
         Self {
             method,
             path,
+            leaf: None,
             query: None,
             body: None,
             token: None,
@@ -119,7 +122,10 @@ impl Server {
             Some(timeout) => deadline.min(Instant::now() + timeout),
             None => deadline,
         };
-        let response = match self.exchange(client, ask, deadline).await {
+        let began = Instant::now();
+        let outcome = self.exchange(client, ask, deadline).await;
+        self.trace(ask, &outcome, began);
+        let response = match outcome {
             Ok(response) => response,
             Err(Failure::Fault(fault)) => return Try::Done(Err(fault)),
             Err(Failure::Broken(broken)) => {
@@ -139,6 +145,23 @@ impl Server {
             .collect();
         let answer = Answer::new(response, &self.config.server, &secrets);
         self.judge(client, answer, ask, deadline).await
+    }
+
+    /// The request and what came of it: no header, no body.
+    fn trace(&self, ask: &Ask<'_>, outcome: &Result<Response, Failure>, began: Instant) {
+        let (server, method, path) = (&self.config.server, &ask.method, ask.path);
+        let elapsed = began.elapsed();
+        match outcome {
+            Ok(Response { status, .. }) => {
+                tracing::debug!(%server, %method, path, status, ?elapsed, "answered");
+            }
+            Err(Failure::Broken(broken)) => {
+                tracing::debug!(%server, %method, path, ?broken, ?elapsed, "no answer");
+            }
+            Err(Failure::Fault(fault)) => {
+                tracing::debug!(%server, %method, path, ?elapsed, "{}", fault.message);
+            }
+        }
     }
 
     /// Whether an answer is one, or another try may bring it.
@@ -257,7 +280,7 @@ impl Server {
         url.path_segments_mut()
             .map_err(|()| wrong("the server's address has no path"))?
             .pop_if_empty()
-            .extend(ask.path.split('/'));
+            .extend(ask.path.split('/').chain(ask.leaf));
         url.set_query(ask.query.as_deref());
         Ok(url)
     }
