@@ -11,6 +11,7 @@
 
 mod address;
 mod answer;
+mod aws;
 mod aws_sm;
 mod aws_ssm;
 mod dotenv;
@@ -22,6 +23,8 @@ pub mod kind;
 mod op;
 mod provider;
 mod read;
+#[cfg(feature = "aws")]
+mod retry;
 mod secret;
 mod vault;
 
