@@ -23,3 +23,5 @@ mod schema;
 // Ends, masks and dispositions, late values and deadlines.
 mod signals;
 mod trust;
+// Vault and OpenBao, against real servers and one that fails by script.
+mod vault;

@@ -5,7 +5,16 @@
 //! Every known value is searched for in all output, plain and encoded, unless the test says that
 //! it is printed on purpose.
 
+pub(crate) mod faults;
+pub(crate) mod guarded;
+pub(crate) mod http;
+pub(crate) mod keys;
+pub(crate) mod listener;
+pub(crate) mod openbao;
+pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod runtime;
+pub(crate) mod tls;
 
 use std::{
     ffi::{OsStr, OsString},

@@ -18,14 +18,15 @@ mod dotenv;
 mod env;
 mod exec;
 mod file;
+mod http;
 mod json;
 pub mod kind;
 mod op;
 mod provider;
 mod read;
-#[cfg(feature = "aws")]
 mod retry;
 mod secret;
+mod tls;
 mod vault;
 
 pub use address::{Address, Field};

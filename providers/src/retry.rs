@@ -66,7 +66,6 @@ where
             return Err(after(fault, tries));
         }
         let delay = wanted.or_else(|| delays.next()).unwrap_or(LONGEST);
-        tracing::debug!(class = fault.class.name(), ?delay, "{}", fault.message);
         last = Some(fault);
         sleep(if wanted.is_some() {
             delay

@@ -1,7 +1,24 @@
 //! `vault://mount/path#field[?version=3]`: Vault and OpenBao.
 //!
-//! The description; opening it comes with the client. One read of a path answers every field of
-//! it, so a leased user and its password belong together.
+//! The description; the client stands beside it. One read of a path answers every field of it, so
+//! a leased user and its password belong together.
+
+mod answer;
+mod auth;
+mod client;
+mod config;
+mod connect;
+mod fault;
+mod github;
+mod lease;
+mod metadata;
+mod mounts;
+mod rate;
+mod read;
+mod server;
+mod sign_in;
+mod state;
+mod token;
 
 use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust, json};
 
@@ -41,7 +58,7 @@ pub(crate) static KIND: Kind = Kind {
     is_for_production: true,
     validate,
     requests,
-    open: None,
+    open: Some(client::open),
 };
 
 static SETTINGS: &[Setting] = &[
@@ -107,16 +124,17 @@ static SETTINGS: &[Setting] = &[
         Trust::Free,
         "the version of the KV engine where the server does not say it",
     ),
+    // With these a read can write, with the caller's own token.
     setting(
         "method",
         Shape::Text,
-        Trust::Free,
+        Trust::Needed,
         "the HTTP method of a read of an engine other than KV",
     ),
     setting(
         "params",
         Shape::Map,
-        Trust::Free,
+        Trust::Needed,
         "what is sent with `method`",
     ),
 ];
@@ -161,14 +179,16 @@ fn validate(address: &Address) -> Result<(), String> {
     }
 }
 
+/// The version that an address names.
+fn version_of(address: &Address) -> Option<&str> {
+    let option = address.options.iter().find(|(name, _)| name == "version");
+    option.map(|(_, version)| version.as_str())
+}
+
 fn requests(batch: &[Address]) -> Vec<Request> {
     let key = |address: &Address| {
-        let version = address.options.iter().find(|(name, _)| name == "version");
-        format!(
-            "{}\0{}",
-            address.locator,
-            version.map_or("", |(_, version)| version)
-        )
+        let version = version_of(address).unwrap_or_default();
+        format!("{}\0{version}", address.locator)
     };
     let label = |key: &str| match key.split_once('\0') {
         Some((path, "")) => format!("read {path}"),

@@ -1,0 +1,212 @@
+//! Signing in, by each method. One sign-in serves all requests of a run.
+
+use reqwest::Method as Verb;
+use zeroize::Zeroizing;
+
+use super::{
+    answer::Answer,
+    auth::{Auth, Jwt, Method, SecretId},
+    config::wrong,
+    connect, github,
+    server::{Ask, Server},
+    token::Sources,
+};
+use crate::{Class, Fault, Limits, Secret, json};
+
+/// What requests are signed with.
+pub(super) struct Token {
+    pub(super) secret: Secret,
+    /// Whether this run made it, and so ends it.
+    pub(super) is_own: bool,
+}
+
+/// Signs in as the settings say.
+pub(super) async fn sign_in(
+    server: &Server,
+    sources: &Sources,
+    limits: &Limits,
+) -> Result<Token, Fault> {
+    let auth = &server.config.auth;
+    let login = |path: String| format!("auth/{}/{path}", auth.mount);
+    match &auth.method {
+        Method::Token(Some(token)) => Ok(Token {
+            secret: Secret::copied_from(token.expose()),
+            is_own: false,
+        }),
+        Method::Token(None) => Ok(Token {
+            secret: sources.token(server, limits).await?,
+            is_own: false,
+        }),
+        Method::AppRole { role_id, secret_id } => {
+            let unwrapped;
+            let mut members = vec![("role_id", role_id)];
+            match secret_id {
+                SecretId::None => {}
+                SecretId::Plain(plain) => members.push(("secret_id", plain)),
+                SecretId::Wrapped { token, role } => {
+                    unwrapped = unwrap(server, auth, token, role.as_deref(), limits).await?;
+                    members.push(("secret_id", &unwrapped));
+                }
+            }
+            // A secret id may be good for one use.
+            exchange(server, &login("login".into()), &members, true, limits).await
+        }
+        Method::Kubernetes { role, token } => {
+            let jwt = connect::credential(token, limits.deadline).await?;
+            let role = Secret::copied_from(role.as_bytes());
+            let members = [("role", &role), ("jwt", &jwt)];
+            exchange(server, &login("login".into()), &members, false, limits).await
+        }
+        Method::Jwt { role, jwt } => {
+            let jwt = match jwt {
+                Jwt::Text(text) => Secret::copied_from(text.expose()),
+                Jwt::File(path) => connect::credential(path, limits.deadline).await?,
+                Jwt::GitHub(audience) => github::token(server, audience.as_deref(), limits).await?,
+            };
+            let role = role
+                .as_ref()
+                .map(|role| Secret::copied_from(role.as_bytes()));
+            let mut members = vec![("jwt", &jwt)];
+            members.extend(role.as_ref().map(|role| ("role", role)));
+            exchange(server, &login("login".into()), &members, false, limits).await
+        }
+        Method::Password { username, password } => {
+            let members = [("password", password)];
+            let path = login(format!("login/{username}"));
+            exchange(server, &path, &members, false, limits).await
+        }
+        Method::Certificate { name } => {
+            if server.config.tls.client_cert.is_none() {
+                return Err(wrong("`method: cert` needs `client_cert` and `client_key`"));
+            }
+            let name = name
+                .as_ref()
+                .map(|name| Secret::copied_from(name.as_bytes()));
+            let members: Vec<_> = name
+                .as_ref()
+                .map(|name| ("name", name))
+                .into_iter()
+                .collect();
+            exchange(server, &login("login".into()), &members, false, limits).await
+        }
+    }
+}
+
+/// Sends credentials to `path`, and takes the token of the answer.
+async fn exchange(
+    server: &Server,
+    path: &str,
+    members: &[(&str, &Secret)],
+    is_single: bool,
+    limits: &Limits,
+) -> Result<Token, Fault> {
+    let ask = Ask {
+        namespace: server.config.auth.namespace.as_deref(),
+        is_single,
+        secrets: members.iter().map(|(_, secret)| *secret).collect(),
+        ..Ask::post(path, body(members)?)
+    };
+    let answer = server.send(&ask, limits).await?;
+    if answer.status() != 200 {
+        return Err(refused(&answer, path));
+    }
+    let secret = answer.secret(&["auth", "client_token"])?;
+    match secret.filter(|secret| !secret.is_empty()) {
+        Some(secret) => Ok(Token {
+            // A batch token can't be revoked, and holds nothing that could be.
+            is_own: answer.text(&["auth", "token_type"])?.as_deref() != Some("batch"),
+            secret,
+        }),
+        None if answer.at(&["auth", "mfa_requirement"])?.is_some() => Err(answer.fault(
+            Class::Unauthenticated,
+            &format!("the sign-in at `{path}` wants a second factor, which endow can't give"),
+        )),
+        None => Err(answer.fault(
+            Class::Malformed,
+            &format!("the sign-in at `{path}` gave no token"),
+        )),
+    }
+}
+
+fn body(members: &[(&str, &Secret)]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let members: Vec<(&str, &[u8])> = members
+        .iter()
+        .map(|(name, secret)| (*name, secret.expose()))
+        .collect();
+    json::object(&members).ok_or_else(|| wrong("a credential of the sign-in is not UTF-8"))
+}
+
+fn refused(answer: &Answer, path: &str) -> Fault {
+    match answer.status() {
+        404 => answer
+            .fault(
+                Class::Unauthenticated,
+                &format!("there is no sign-in at `{path}`"),
+            )
+            .hinted("`auth.mount` says where the method is mounted, `auth.namespace` in which namespace"),
+        400..=403 => answer.fault(
+            Class::Unauthenticated,
+            &format!("the sign-in at `{path}` was refused"),
+        ),
+        _ => answer.unexpected(),
+    }
+}
+
+/// Takes a secret id out of its wrapping, after a look at who wrapped it: a token from elsewhere
+/// means that somebody took the real one.
+async fn unwrap(
+    server: &Server,
+    auth: &Auth,
+    token: &Secret,
+    role: Option<&str>,
+    limits: &Limits,
+) -> Result<Secret, Fault> {
+    let namespace = auth.namespace.as_deref();
+    let ask = Ask {
+        namespace,
+        secrets: vec![token],
+        ..Ask::post("sys/wrapping/lookup", body(&[("token", token)])?)
+    };
+    let answer = server.send(&ask, limits).await?;
+    if answer.status() != 200 {
+        return Err(taken(&answer));
+    }
+    let path = answer.text(&["data", "creation_path"])?.unwrap_or_default();
+    // The path has the namespace before it where there is one.
+    let namespace = namespace.or(server.config.namespace.as_deref());
+    let path = namespace
+        .and_then(|namespace| path.strip_prefix(namespace)?.strip_prefix('/'))
+        .unwrap_or(&path);
+    let is_expected = path
+        .strip_prefix(&format!("auth/{}/role/", auth.mount))
+        .and_then(|rest| rest.strip_suffix("/secret-id"))
+        .is_some_and(|found| !found.contains('/') && role.is_none_or(|role| role == found));
+    if !is_expected {
+        return Err(answer
+            .fault(
+                Class::Unauthenticated,
+                "the wrapped secret id was not made by the role that it is for",
+            )
+            .hinted("it was not unwrapped; somebody may have taken the real one: look into it"));
+    }
+    let ask = Ask {
+        namespace,
+        token: Some(token),
+        is_single: true,
+        ..Ask::of(Verb::POST, "sys/wrapping/unwrap")
+    };
+    let answer = server.send(&ask, limits).await?;
+    match answer.secret(&["data", "secret_id"])? {
+        Some(secret) if answer.status() == 200 => Ok(secret),
+        _ => Err(taken(&answer)),
+    }
+}
+
+fn taken(answer: &Answer) -> Fault {
+    answer
+        .fault(
+            Class::Unauthenticated,
+            "the wrapped secret id can't be unwrapped: it has expired, or was unwrapped before",
+        )
+        .hinted("if nothing of yours unwrapped it, somebody else did: revoke it and look into it")
+}
