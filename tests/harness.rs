@@ -5,6 +5,7 @@
 //! Every known value is searched for in all output, plain and encoded, unless the test says that
 //! it is printed on purpose.
 
+pub(crate) mod aws;
 pub(crate) mod faults;
 pub(crate) mod guarded;
 pub(crate) mod http;

@@ -37,6 +37,10 @@ impl Asked<'_> {
     /// Where the request went, as a hint.
     pub(crate) fn address(&self) -> String {
         match self.endpoint {
+            // A name and a password can stand before an `@`.
+            Some(endpoint) if endpoint.contains('@') => {
+                "the endpoint is one of your own".to_owned()
+            }
             Some(endpoint) => format!("the endpoint is {endpoint}"),
             None => format!(
                 "is there such a region as `{}`, and a way to it?",

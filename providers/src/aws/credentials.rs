@@ -1,6 +1,6 @@
 //! Who signs the requests: the sources that users of AWS expect, in their order.
 //!
-//! Each source is the SDK's own. They are asked one by one here, not by the SDK's chain, for
+//! Each source but the environment's two keys is the SDK's own. They are asked one by one here, not by the SDK's chain, for
 //! three reasons: to say which were tried and why each had nothing; so that a named profile is
 //! not overruled by keys that stand in the environment; and so that the metadata address of EC2
 //! is asked only where nothing else is configured.
@@ -13,7 +13,6 @@ use std::{
 
 use aws_config::{
     ecs::EcsCredentialsProvider,
-    environment::EnvironmentVariableCredentialsProvider,
     imds::{self, credentials::ImdsCredentialsProvider},
     profile::ProfileFileCredentialsProvider,
     provider_config::ProviderConfig,
@@ -43,6 +42,9 @@ use crate::{Class, Fault};
 const CONNECT: Duration = Duration::from_millis(300);
 const READ: Duration = Duration::from_secs(2);
 
+const KEY: &str = "AWS_ACCESS_KEY_ID";
+const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+
 /// What is being waited for, so that a deadline can name it.
 pub(crate) type Waiting = Arc<Mutex<String>>;
 
@@ -67,21 +69,21 @@ enum Source {
 impl Source {
     fn name(&self) -> String {
         match self {
-            Self::Environment => "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
+            Self::Environment => "the environment".to_owned(),
             Self::Profile(name) => format!("profile `{name}`"),
-            Self::WebIdentity => "the web identity (AWS_WEB_IDENTITY_TOKEN_FILE)".to_owned(),
-            Self::Container => "the container (AWS_CONTAINER_CREDENTIALS_*)".to_owned(),
-            Self::Metadata => "the instance metadata of EC2".to_owned(),
+            Self::WebIdentity => "the web identity".to_owned(),
+            Self::Container => "the container".to_owned(),
+            Self::Metadata => "the instance metadata".to_owned(),
         }
     }
 
-    async fn ask(&self, config: &ProviderConfig) -> Result<Credentials, CredentialsError> {
+    async fn ask(
+        &self,
+        settings: &Settings,
+        config: &ProviderConfig,
+    ) -> Result<Credentials, CredentialsError> {
         match self {
-            Self::Environment => {
-                EnvironmentVariableCredentialsProvider::new()
-                    .provide_credentials()
-                    .await
-            }
+            Self::Environment => stated(settings),
             Self::Profile(name) => {
                 ProfileFileCredentialsProvider::builder()
                     .configure(config)
@@ -115,6 +117,18 @@ impl Source {
                     .await
             }
         }
+    }
+}
+
+/// The keys that stand in the environment.
+fn stated(settings: &Settings) -> Result<Credentials, CredentialsError> {
+    let variable = |name: &str| settings.variable(name);
+    match (variable(KEY), variable(SECRET)) {
+        (Some(key), Some(secret)) => {
+            let token = variable("AWS_SESSION_TOKEN");
+            Ok(Credentials::new(key, secret, token, None, "Environment"))
+        }
+        _ => Err(CredentialsError::not_loaded_no_source()),
     }
 }
 
@@ -179,7 +193,7 @@ pub(crate) async fn sign_in(
         if let Ok(mut waiting) = waiting.lock() {
             *waiting = source.name();
         }
-        match source.ask(config).await {
+        match source.ask(settings, config).await {
             Ok(credentials) => {
                 return Ok(Signed {
                     credentials,
@@ -208,19 +222,14 @@ pub(crate) async fn sign_in(
 /// Why a source had nothing.
 fn reason(source: &Source, settings: &Settings, profiles: &Result<Profiles, String>) -> String {
     let unset = |names: &[&str]| {
-        let missing: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|name| settings.variable(name).is_none())
-            .collect();
-        if missing.is_empty() {
-            "it has no credentials".to_owned()
-        } else {
-            format!("{} is not set", missing.join(" and "))
+        let missing = names.iter().find(|name| settings.variable(name).is_none());
+        match missing {
+            Some(name) => format!("{name} is not set"),
+            None => "it has no credentials".to_owned(),
         }
     };
     match source {
-        Source::Environment => unset(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+        Source::Environment => unset(&[KEY, SECRET]),
         Source::Profile(name) => match profiles {
             Ok(profiles) if profiles.has(name) => "it has no credentials".to_owned(),
             Ok(profiles) => match profiles.names() {
@@ -230,7 +239,7 @@ fn reason(source: &Source, settings: &Settings, profiles: &Result<Profiles, Stri
             Err(_) => "it can't be read".to_owned(),
         },
         Source::WebIdentity => unset(&["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]),
-        Source::Container => "neither its _RELATIVE_URI nor its _FULL_URI is set".to_owned(),
+        Source::Container => unset(&["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]),
         Source::Metadata => "no answer".to_owned(),
     }
 }

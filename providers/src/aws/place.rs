@@ -22,8 +22,9 @@ pub(crate) struct Place<'a> {
     pub(crate) limits: &'a Limits,
     /// Where.
     pub(crate) region: String,
+    /// The endpoint, where it is not AWS's own.
+    pub(crate) endpoint: Option<String>,
     service: Service,
-    endpoint: Option<String>,
 }
 
 impl<'a> Place<'a> {

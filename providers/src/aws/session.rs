@@ -110,8 +110,7 @@ impl Session {
             return Ok(signed);
         };
         let base = Ready::new(loaded.clone(), signed);
-        let client = aws_sdk_sts::Client::new(&base.config);
-        let endpoint = self.endpoint("AWS_ENDPOINT_URL_STS");
+        let (client, endpoint) = self.sts(&base);
         let asked = Asked {
             service: "STS",
             region: loaded.signing_region(),
@@ -145,15 +144,23 @@ impl Session {
         })
     }
 
-    /// The endpoint that the environment names for a service, where it may be shown.
+    /// The endpoint that the environment names for a service.
     pub(crate) fn endpoint(&self, variable: &str) -> Option<String> {
         if self.settings.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
             return None;
         }
         let stated = self.settings.variable(variable);
-        let endpoint = stated.or_else(|| self.settings.variable("AWS_ENDPOINT_URL"));
-        // A name and a password can stand before an `@`.
-        endpoint.filter(|endpoint| !endpoint.contains('@'))
+        stated.or_else(|| self.settings.variable("AWS_ENDPOINT_URL"))
+    }
+
+    fn sts(&self, ready: &Ready) -> (aws_sdk_sts::Client, Option<String>) {
+        let endpoint = self.endpoint("AWS_ENDPOINT_URL_STS");
+        let mut builder = aws_sdk_sts::config::Builder::from(&ready.config);
+        if endpoint.is_some() {
+            builder.set_endpoint_url(endpoint.clone());
+        }
+        let client = aws_sdk_sts::Client::from_conf(builder.build());
+        (client, endpoint)
     }
 
     /// Nothing says which region is meant.
@@ -195,8 +202,7 @@ impl Session {
     /// As whom, and until when.
     pub(crate) async fn identity(&self, limits: &Limits) -> Result<Identity, Fault> {
         let ready = self.ready(None, limits).await?;
-        let client = aws_sdk_sts::Client::new(&ready.config);
-        let endpoint = self.endpoint("AWS_ENDPOINT_URL_STS");
+        let (client, endpoint) = self.sts(&ready);
         let asked = Asked {
             service: "STS",
             region: ready.config.region().map_or("", AsRef::as_ref),

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 
 use super::{describe, read, write};
 use crate::{
-    Absence, Address, Answer, Condition, Fault, Fetched, Identity, Limits, Metadata,
-    Opening, Pending, Provider, Secret,
+    Absence, Address, Answer, Condition, Fault, Fetched, Identity, Limits, Metadata, Opening,
+    Pending, Provider, Secret,
     aws::{Place, Ready, Service, Session, Settings, first_region, in_order, same},
 };
 
@@ -49,7 +49,7 @@ impl<'a> Here<'a> {
         let place = Place::of(SERVICE, session, ready, address, limits)?;
         let mut builder = config::Builder::from(&ready.config);
         builder.set_region(Some(Region::new(place.region.clone())));
-        if let Some(endpoint) = &session.settings.endpoint {
+        if let Some(endpoint) = &place.endpoint {
             builder.set_endpoint_url(Some(endpoint.clone()));
         }
         let client = Client::from_conf(builder.build());

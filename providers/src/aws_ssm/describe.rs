@@ -4,7 +4,7 @@ use aws_sdk_ssm::types::{ParameterMetadata, ParameterStringFilter, ResourceTypeF
 
 use super::{
     client::Here,
-    read::{absent, is_named, metadata, parameters, selected},
+    read::{absent, metadata, parameters, selected},
 };
 use crate::{
     Absence, Address, Class, Fault, Metadata, Request,
@@ -53,10 +53,10 @@ async fn one(here: &Here<'_>, address: &Address) -> Known {
 async fn selection(here: &Here<'_>, address: &Address) -> Known {
     let found = parameters(here, &[selected(address)], false).await;
     let found = found.map_err(super::read::Refused::into_fault)?;
-    match found.iter().find(|found| is_named(address, found)) {
+    match found.one() {
         Some(found) => {
             here.place.check_account(found.arn().unwrap_or_default())?;
-            Ok(Ok(metadata(found)))
+            Ok(Ok(metadata(&found)))
         }
         None => Ok(Err(absent(here, address))),
     }

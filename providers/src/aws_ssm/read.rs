@@ -18,43 +18,95 @@ pub(super) async fn request(
     request: &Request,
 ) -> Vec<(usize, Answer)> {
     let mut answers = Vec::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut wanted: Vec<&Address> = Vec::new();
     for index in &request.answers {
         let address = &batch[*index];
         match here.place.check_before(&address.locator) {
-            Ok(()) if names.contains(&selected(address)) => {}
-            Ok(()) => names.push(selected(address)),
+            Ok(()) if wanted.contains(&address) => {}
+            Ok(()) => wanted.push(address),
             Err(fault) => answers.push((*index, Err(fault))),
         }
     }
-    let found = together(here, names).await;
+    let found = together(here, &wanted).await;
     for index in &request.answers {
         let address = &batch[*index];
-        let name = selected(address);
-        if let Some((_, found)) = found.iter().find(|(names, _)| names.contains(&name)) {
+        let position = wanted.iter().position(|wanted| *wanted == address);
+        if let Some(found) = position.and_then(|position| found.get(position)) {
             answers.push((*index, answer(here, address, found)));
         }
     }
     answers
 }
 
-/// What parameters were asked for together, and what came of it.
-type Found = Vec<(Vec<String>, Result<Vec<Parameter>, Fault>)>;
+/// What stands at one address, if anything.
+type Found = Result<Option<Parameter>, Fault>;
 
-async fn together(here: &Here<'_>, names: Vec<String>) -> Found {
-    if names.is_empty() {
-        return Vec::new();
+/// Several parameters by one request; those that it leaves open, by requests of their own.
+async fn together(here: &Here<'_>, wanted: &[&Address]) -> Vec<Found> {
+    if let [one] = wanted {
+        return vec![single(here, one).await];
     }
-    match parameters(here, &names, true).await {
-        Err(Refused::Perhaps(_)) if names.len() > 1 => {
-            let each = names.into_iter().map(|name| async {
-                let names = vec![name];
-                let found = parameters(here, &names, true).await;
-                (names, found.map_err(Refused::into_fault))
-            });
-            join_all(each).await
+    let names: Vec<String> = wanted.iter().copied().map(selected).collect();
+    let page = match parameters(here, &names, true).await {
+        Ok(page) => page,
+        // Every one that may not be read, or not be decrypted, refuses the whole request.
+        Err(Refused::Perhaps(_)) => Page::default(),
+        Err(Refused::Wholly(fault)) => {
+            return wanted.iter().map(|_| Err(fault.clone())).collect();
         }
-        found => vec![(names, found.map_err(Refused::into_fault))],
+    };
+    let each = wanted.iter().map(|address| async {
+        match page.find(address) {
+            Some(found) => Ok(Some(found.clone())),
+            None if page.invalid.contains(&selected(address)) => Ok(None),
+            None => single(here, address).await,
+        }
+    });
+    join_all(each).await
+}
+
+async fn single(here: &Here<'_>, address: &Address) -> Found {
+    let names = [selected(address)];
+    let page = parameters(here, &names, true).await;
+    Ok(page.map_err(Refused::into_fault)?.one())
+}
+
+/// An answer to several names.
+#[derive(Default)]
+pub(super) struct Page {
+    /// What was found, in an order of its own.
+    parameters: Vec<Parameter>,
+    /// The names that nothing answers to.
+    invalid: Vec<String>,
+}
+
+impl Page {
+    /// The parameter of an address. Where an emulator leaves selectors out of its answer, versions
+    /// tell them apart: the current one is the newest.
+    fn find(&self, address: &Address) -> Option<&Parameter> {
+        let is_of = |found: &&Parameter| {
+            let id = Some(address.locator.as_str());
+            found.name() == id || found.arn() == id
+        };
+        let mut named = self.parameters.iter().filter(is_of);
+        match address.options.first() {
+            None => named
+                .filter(|found| found.selector().unwrap_or_default().is_empty())
+                .max_by_key(|found| found.version),
+            Some((option, value)) => {
+                let selector = format!(":{value}");
+                let number = value.parse().ok().filter(|_| option == "version");
+                named.find(|found| match found.selector() {
+                    Some(given) => given == selector,
+                    None => number == Some(found.version),
+                })
+            }
+        }
+    }
+
+    /// The only one.
+    pub(super) fn one(mut self) -> Option<Parameter> {
+        self.parameters.pop()
     }
 }
 
@@ -79,7 +131,7 @@ pub(super) async fn parameters(
     here: &Here<'_>,
     names: &[String],
     is_decrypted: bool,
-) -> Result<Vec<Parameter>, Refused> {
+) -> Result<Page, Refused> {
     let _slot = here.place.session.slots.acquire().await;
     let what = match names {
         [one] => one.clone(),
@@ -94,7 +146,10 @@ pub(super) async fn parameters(
             .send()
     };
     match ask(here.place.limits, asked, send).await {
-        Ok(Ok(answer)) => Ok(answer.parameters.unwrap_or_default()),
+        Ok(Ok(answer)) => Ok(Page {
+            parameters: answer.parameters.unwrap_or_default(),
+            invalid: answer.invalid_parameters.unwrap_or_default(),
+        }),
         Ok(Err(refusal)) => {
             let fault = special(&what, &refusal).unwrap_or_else(|| refusal.fault(&asked));
             let is_of_one = refusal.is_denied() || refusal.code == "InvalidKeyId";
@@ -126,19 +181,6 @@ pub(super) fn selected(address: &Address) -> String {
     }
 }
 
-/// Whether a parameter of an answer, whose order is its own, is the one of an address.
-pub(super) fn is_named(address: &Address, parameter: &Parameter) -> bool {
-    let wanted = selected(address);
-    let name = [parameter.name(), parameter.arn()];
-    let selector = parameter.selector().unwrap_or_default();
-    name.into_iter().flatten().any(|name| {
-        wanted == name
-            || wanted
-                .strip_prefix(name)
-                .is_some_and(|rest| rest == selector)
-    })
-}
-
 /// Nothing of this name.
 pub(super) fn absent(here: &Here<'_>, address: &Address) -> Absence {
     let id = &address.locator;
@@ -152,10 +194,8 @@ pub(super) fn absent(here: &Here<'_>, address: &Address) -> Absence {
     }
 }
 
-fn answer(here: &Here<'_>, address: &Address, found: &Result<Vec<Parameter>, Fault>) -> Answer {
-    let parameters = found.as_ref().map_err(Clone::clone)?;
-    let parameter = parameters.iter().find(|found| is_named(address, found));
-    let Some(parameter) = parameter else {
+fn answer(here: &Here<'_>, address: &Address, found: &Found) -> Answer {
+    let Some(parameter) = found.as_ref().map_err(Clone::clone)? else {
         return Ok(Reply::Absent(absent(here, address)));
     };
     here.place
