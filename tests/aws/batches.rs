@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{action, actions, fails, prints};
 use crate::harness::{
     Test,
-    aws::{ACCOUNT, Aws, REGION, allow, project},
+    aws::{ACCOUNT, Aws, REGION, project},
     faults, proxy,
 };
 
@@ -109,12 +109,12 @@ fn explain_says_as_many_requests_as_there_are() {
     let text = String::from_utf8(output.stdout).expect("text");
     for label in [
         "get 20 secrets in a batch",
-        "get explained/20",
+        "get explained/9",
         "get explained/0 (stage AWSPREVIOUS)",
     ] {
         assert!(text.contains(label), "`{label}` is missing:\n{text}");
     }
-    assert!(text.contains("4 requests"), "{text}");
+    assert!(text.contains("aws-sm  4  "), "{text}");
     prints(
         project(&manifest, &counted.url()),
         "echo $A0 ${OLD-none}",
@@ -295,27 +295,32 @@ fn where_the_batch_action_alone_is_denied_each_secret_is_read_by_itself() {
 
 #[test]
 fn a_parameter_that_is_denied_fails_by_itself() {
-    let ministack = Aws::ministack();
-    for number in 0..4 {
-        ministack.parameter(&format!("/denied/{number}"), &format!("value-{number}"));
-    }
-    let mut policy = allow(&["ssm:GetParameters", "ssm:GetParameter"]);
-    let deny = json!({
-        "Effect": "Deny",
-        "Action": "ssm:*",
-        "Resource": "arn:aws:ssm:*:*:parameter/denied/2",
+    // AWS refuses the whole request for one of its names.
+    let server = faults::start(|request, _| {
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        let names = body["Names"].as_array().cloned().unwrap_or_default();
+        if names.contains(&json!("/denied/2")) {
+            let message = "User: arn:aws:iam::123456789012:user/chat is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:eu-west-1:123456789012:parameter/denied/2 because no identity-based policy allows the ssm:GetParameters action";
+            let body = json!({ "__type": "AccessDeniedException", "Message": message });
+            return faults::reply(400, &[], body.to_string());
+        }
+        let parameter = |name: &Value| json!({ "Name": name, "Value": "value", "Version": 1, "Type": "String" });
+        let found: Vec<Value> = names.iter().map(parameter).collect();
+        faults::reply(
+            200,
+            &[],
+            json!({ "Parameters": found, "InvalidParameters": [] }).to_string(),
+        )
     });
-    policy["Statement"]
-        .as_array_mut()
-        .expect("a list")
-        .push(deny);
-    let caller = ministack.user("denied-parameter", &policy);
     let lines: String = (0..4)
         .map(|n| format!("  A{n}: aws-ssm:///denied/{n}\n"))
         .collect();
-    let test = project(&format!("version: 1\nenv:\n{lines}"), &ministack.url())
-        .env("AWS_ACCESS_KEY_ID", &caller.key)
-        .env("AWS_SECRET_ACCESS_KEY", &caller.secret);
-    let report = fails(test, &["A2: denied: `ssm:GetParameters` on"]);
+    let report = fails(
+        project(&format!("version: 1\nenv:\n{lines}"), &server.url()),
+        &[
+            "A2: denied: `ssm:GetParameters` on `arn:aws:ssm:eu-west-1:123456789012:parameter/denied/2` is not allowed",
+        ],
+    );
     assert!(report.contains("1 of 4 variables"), "{report}");
+    assert_eq!(server.requests().len(), 5);
 }

@@ -133,6 +133,7 @@ impl Aws {
                 "application/x-amz-json-1.1".to_owned(),
             ),
             ("authorization".to_owned(), authorization(service, region)),
+            ("x-amz-date".to_owned(), DATE.to_owned()),
         ];
         let response = self.post(&headers, body.to_string().as_bytes());
         serde_json::from_slice(&response.body).unwrap_or_default()
@@ -154,6 +155,7 @@ impl Aws {
                 "authorization".to_owned(),
                 authorization(service, "us-east-1"),
             ),
+            ("x-amz-date".to_owned(), DATE.to_owned()),
         ];
         let response = self.post(&headers, body.as_bytes());
         String::from_utf8(response.body).expect("text")
@@ -297,9 +299,13 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
+/// The emulators take this key for the account's owner, whatever the signature and its date.
+const OWNER: &str = "test";
+const DATE: &str = "20260101T000000Z";
+
 fn authorization(service: &str, region: &str) -> String {
     format!(
-        "AWS4-HMAC-SHA256 Credential={KEY}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        "AWS4-HMAC-SHA256 Credential={OWNER}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
 }
 
