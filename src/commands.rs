@@ -12,6 +12,7 @@ use std::{ffi::OsString, str::FromStr};
 
 use clap::{Parser, Subcommand};
 use endow_providers::Warning;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt};
 
 use crate::{
     cli::{Format, Global, HELP, LOG_VARIABLE},
@@ -114,12 +115,18 @@ fn trace(context: &Context) {
         _ => Some(tracing::Level::TRACE),
     };
     if let Some(level) = level {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
+        // What others trace is left out: HTTP clients and the SDK of AWS write headers, whole
+        // responses and the commands of helpers.
+        let ours = Targets::new()
+            .with_target("endow", level)
+            .with_target("endow_providers", level);
+        let layer = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(false)
-            .without_time();
+            .without_time()
+            .with_filter(ours);
+        let subscriber = tracing_subscriber::registry().with(layer);
         // A second initialisation would be ours; the first one stays.
-        let _ = tracing::subscriber::set_global_default(subscriber.finish());
+        let _ = tracing::subscriber::set_global_default(subscriber);
     }
 }

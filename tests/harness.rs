@@ -160,6 +160,12 @@ impl Test {
         self
     }
 
+    /// Sets a variable of the caller to the path of a file of the project.
+    pub(crate) fn env_path(self, name: &str, file: &str) -> Self {
+        let path = self.path(file);
+        self.env(name, path)
+    }
+
     /// Unsets one of the variables that every test has.
     pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.environment.retain(|(other, _)| other != name);

@@ -1,7 +1,7 @@
 //! Servers that fail: nothing hangs, what may pass is tried again, and the culprit is named.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::Write,
     net::TcpListener,
     time::{Duration, Instant},
 };
@@ -51,15 +51,11 @@ fn an_address_that_refuses_connections_is_tried_until_something_listens() {
     let port = free_port();
     let test = project(ONE, &format!("http://127.0.0.1:{port}"));
     let test = test.shell("echo $A").prints_values();
-    let test = test
-        .stdout("value-of-a\n")
-        .env("ENDOW_LOG", "debug")
-        .any_stderr();
+    let test = test.stdout("value-of-a\n");
     let mut child = test.spawn();
-    // It says that it tries again before anything listens.
-    let mut log = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-    let mut said = log.by_ref().map(|line| line.expect("text"));
-    assert!(said.any(|line| line.contains("can't reach Secrets Manager")));
+    // The pause is what the test is about, no wait for something to be ready.
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().expect("its state").is_none(), "it gave up");
     let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
     let _server = Listener::on(listener, |_, stream| {
         for step in good() {
@@ -69,9 +65,7 @@ fn an_address_that_refuses_connections_is_tried_until_something_listens() {
         }
         Ok(false)
     });
-    let rest = std::thread::spawn(move || log.count());
     let output = child.wait_with_output().expect("it ends");
-    rest.join().expect("the log ends");
     assert!(output.status.success());
     test.compare(&output);
 }

@@ -221,7 +221,7 @@ env:
     let report = fails(
         moto.project(manifest),
         &[
-            "A: deleted: the secret `doomed` is marked for deletion",
+            "A, C: deleted: the secret `doomed` is marked for deletion",
             "restore-secret",
         ],
     );

@@ -26,6 +26,9 @@ pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const KEY: &str = "AKIAENDOWTESTS000000";
 pub(crate) const SECRET: &str = "secret-access-key-of-the-tests-0000";
 
+/// A token of an identity provider that roles here trust; its signature is not looked at.
+pub(crate) const WEB_IDENTITY: &str = "eyJhbGciOiAibm9uZSJ9.eyJpc3MiOiAiaHR0cHM6Ly9hY2NvdW50cy5nb29nbGUuY29tIiwgInN1YiI6ICJjaGF0IiwgImF1ZCI6ICJlbmRvdyJ9.signature-of-the-pod";
+
 /// A running emulator.
 pub(crate) struct Aws {
     _guarded: Guarded,
@@ -228,7 +231,7 @@ impl Aws {
             "Version": "2012-10-17",
             "Statement": [
                 { "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole" },
-                { "Effect": "Allow", "Principal": { "Federated": "*" }, "Action": "sts:AssumeRoleWithWebIdentity" },
+                { "Effect": "Allow", "Principal": { "Federated": "accounts.google.com" }, "Action": "sts:AssumeRoleWithWebIdentity" },
             ],
         })
         .to_string();

@@ -204,7 +204,7 @@ pub(crate) async fn sign_in(
                 let reason = reason(&source, settings, profiles);
                 tried.push(format!("{}: {reason}", source.name()));
             }
-            Err(error) => return Err(failure(&source, &error, profiles)),
+            Err(error) => return Err(failure(&source, settings, &error, profiles)),
         }
     }
     let mut fault = Fault::new(Class::Unauthenticated, "there are no AWS credentials");
@@ -247,15 +247,21 @@ fn reason(source: &Source, settings: &Settings, profiles: &Result<Profiles, Stri
 /// What went wrong in a source that is configured.
 fn failure(
     source: &Source,
+    settings: &Settings,
     error: &CredentialsError,
     profiles: &Result<Profiles, String>,
 ) -> Fault {
     let name = source.name();
+    let role = settings.variable("AWS_ROLE_ARN");
+    let (action, what) = match source {
+        Source::WebIdentity => ("sts:AssumeRoleWithWebIdentity", role.as_deref()),
+        _ => ("sts:AssumeRole", None),
+    };
     let asked = Asked {
         service: "the sign-in service of AWS",
         region: "its region",
-        action: "sts:AssumeRole",
-        what: "the role",
+        action,
+        what: what.unwrap_or(&name),
         source: &name,
         endpoint: None,
     };

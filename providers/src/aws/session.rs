@@ -11,7 +11,7 @@ use aws_config::{
     BehaviorVersion, SdkConfig, imds::region::ImdsRegionProvider, meta::region::ProvideRegion,
     profile::ProfileFileRegionProvider, provider_config::ProviderConfig,
 };
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::{Token, provider::SharedCredentialsProvider};
 use aws_smithy_types::{DateTime, date_time::Format};
 use aws_types::region::Region;
 use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking, time::timeout_at};
@@ -288,6 +288,9 @@ async fn begin(
         .http_client(http)
         .retry_config(retries())
         .timeout_config(timeouts())
+        // No service here takes a bearer token. Without one the loader looks for a provider of
+        // them, and for that one's region at the metadata address.
+        .token_provider(Token::new("", None))
         .no_credentials();
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
