@@ -134,7 +134,7 @@ fn a_secret_is_described_without_its_value() {
     let told: Value =
         serde_json::from_str(label(current, "resource_policy").expect("a policy")).expect("JSON");
     assert_eq!(told["Version"], "2012-10-17");
-    for name in ["next_rotation", "last_changed", "last_accessed"] {
+    for name in ["last_rotated", "next_rotation", "last_changed"] {
         assert!(label(current, name).is_some(), "{name}: {current:?}");
     }
     let Ok(Ok(previous)) = &known[1] else {

@@ -13,6 +13,7 @@ use crate::{
     json::{self, Selection},
 };
 
+const CURRENT: &str = "AWSCURRENT";
 const READ: &str = "secretsmanager:GetSecretValue";
 const READ_BATCH: &str = "secretsmanager:BatchGetSecretValue";
 
@@ -115,7 +116,10 @@ pub(super) async fn single(here: &Here<'_>, address: &Address) -> Whole {
     };
     here.place.check_before(id).map_err(Err)?;
     let _slot = here.place.session.slots.acquire().await;
-    let (stage, version) = (option("stage"), option("version"));
+    let version = option("version");
+    // The default, said: an emulator's own can be another.
+    let current = version.is_none().then(|| CURRENT.to_owned());
+    let stage = option("stage").or(current);
     let asked = here.place.asked(READ, id);
     let send = || {
         let request = here.client.get_secret_value().secret_id(id);
