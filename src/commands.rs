@@ -12,7 +12,7 @@ use std::{ffi::OsString, str::FromStr};
 
 use clap::{Parser, Subcommand};
 use endow_providers::Warning;
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt};
+use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
 
 use crate::{
     cli::{Format, Global, HELP, LOG_VARIABLE},
@@ -65,7 +65,7 @@ pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         ui,
     };
     trace(&context);
-    sys::signal::end_as_init();
+    sys::signal::end_with_helpers();
     let outcome = match command {
         Command::Check(arguments) => check::check(&arguments, &context),
         Command::Explain(arguments) => explain::explain(&arguments, &context).map(|()| 0),
@@ -115,17 +115,14 @@ fn trace(context: &Context) {
         _ => Some(tracing::Level::TRACE),
     };
     if let Some(level) = level {
-        // What others trace is left out: HTTP clients and the SDK of AWS write headers, whole
-        // responses and the commands of helpers.
-        let ours = Targets::new()
-            .with_target("endow", level)
-            .with_target("endow_providers", level);
-        let layer = tracing_subscriber::fmt::layer()
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
             .with_writer(std::io::stderr)
             .with_ansi(false)
-            .without_time()
-            .with_filter(ours);
-        let subscriber = tracing_subscriber::registry().with(layer);
+            .without_time();
+        // Libraries below trace headers and bodies: what they say is not shown at any level.
+        let is_ours = |metadata: &tracing::Metadata<'_>| metadata.target().starts_with("endow");
+        let subscriber = subscriber.finish().with(filter_fn(is_ours));
         // A second initialisation would be ours; the first one stays.
         let _ = tracing::subscriber::set_global_default(subscriber);
     }

@@ -21,6 +21,8 @@ mod resolve;
 // Node, npm, Python, cargo and a notifying service start unchanged.
 mod samples;
 mod schema;
+// The servers that the tests start.
+mod servers;
 // Ends, masks and dispositions, late values and deadlines.
 mod signals;
 mod trust;

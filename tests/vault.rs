@@ -6,6 +6,8 @@ mod errors;
 mod faults;
 mod kv;
 mod leases;
+mod logins;
+mod provider;
 mod redirects;
 mod requests;
 mod sign_in;

@@ -55,6 +55,7 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
     #[cfg(feature = "aws")]

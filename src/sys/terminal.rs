@@ -1,8 +1,17 @@
-//! The size of the terminal.
+//! The terminal: its size, and whether it is endow's.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::{
+    fs::OpenOptions,
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::OpenOptionsExt,
+    },
+};
 
-use nix::libc;
+use nix::{
+    libc,
+    unistd::{getpgrp, tcgetpgrp},
+};
 
 /// How many columns a terminal has; `None` where it is none.
 pub fn columns(descriptor: &impl AsFd) -> Option<u16> {
@@ -17,4 +26,14 @@ pub fn columns(descriptor: &impl AsFd) -> Option<u16> {
         )
     };
     (done == 0 && size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// Whether there is a controlling terminal and endow is in its foreground: only then can a person
+/// be asked for something.
+pub fn is_own() -> bool {
+    let terminal = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOCTTY)
+        .open("/dev/tty");
+    terminal.is_ok_and(|terminal| tcgetpgrp(terminal) == Ok(getpgrp()))
 }

@@ -16,6 +16,9 @@ const TOKEN: &str = "hvs.the-token-of-these-tests";
 const VALUE: &str = "value-of-the-scripted-server";
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
+/// A fault.
+type Answer = fn() -> Vec<Step>;
+
 /// A server with one secret that answers reads by this script, which is given how many came
 /// before, and everything else as a healthy one.
 fn server(script: impl Fn(usize) -> Vec<Step> + Send + Sync + 'static) -> Listener {
@@ -23,6 +26,10 @@ fn server(script: impl Fn(usize) -> Vec<Step> + Send + Sync + 'static) -> Listen
     faults::start(move |request, _| {
         if request.target.starts_with("/v1/sys/internal/ui/mounts/") {
             return reply(200, JSON, mount());
+        }
+        if !request.target.starts_with("/v1/secret/") {
+            // The token is good, and the server in health.
+            return reply(200, JSON, "{\"data\":{}}");
         }
         script(reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
     })
@@ -61,6 +68,16 @@ fn reads(server: &Listener) -> usize {
         .count()
 }
 
+/// Cases that wait for their deadline wait together.
+fn all_at_once<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    let run = &run;
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || run(case));
+        }
+    });
+}
+
 /// After one such answer the next one is taken.
 #[track_caller]
 fn recovers(fault: impl Fn() -> Vec<Step> + Send + Sync + 'static) -> Duration {
@@ -80,22 +97,20 @@ fn recovers(fault: impl Fn() -> Vec<Step> + Send + Sync + 'static) -> Duration {
 
 #[test]
 fn a_transient_fault_is_tried_again_and_the_run_succeeds() {
-    recovers(|| reply(412, JSON, errors("required index state not present")));
-    recovers(|| reply(429, JSON, errors("rate limit quota exceeded")));
-    recovers(|| reply(500, JSON, errors("internal error")));
-    recovers(|| reply(502, &[], "<html>bad gateway</html>"));
-    recovers(|| reply(503, JSON, errors("Vault is sealed")));
-    recovers(|| reply(503, &[], "no healthy upstream"));
-    recovers(|| vec![Step::Reset]);
-    recovers(Vec::new);
-    recovers(|| {
-        reply(
-            400,
-            JSON,
-            errors(
-                "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.",
-            ),
-        )
+    const UPGRADE: &str = "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.";
+    let cases: [Answer; 9] = [
+        || reply(412, JSON, errors("required index state not present")),
+        || reply(429, JSON, errors("rate limit quota exceeded")),
+        || reply(500, JSON, errors("internal error")),
+        || reply(502, &[], "<html>bad gateway</html>"),
+        || reply(503, JSON, errors("Vault is sealed")),
+        || reply(503, &[], "no healthy upstream"),
+        || vec![Step::Reset],
+        Vec::new,
+        || reply(400, JSON, errors(UPGRADE)),
+    ];
+    all_at_once(cases, |answer| {
+        recovers(answer);
     });
 }
 
@@ -112,11 +127,10 @@ fn retry_after_is_kept() {
 
 #[test]
 fn a_fault_that_lasts_is_named_by_its_class_within_the_deadline() {
-    type Answer = fn() -> Vec<Step>;
     let cases: [(Answer, &[&str]); 8] = [
         (
             || reply(412, JSON, errors("required index state not present")),
-            &["A: unreachable: ", "412"],
+            &["A: unreachable: ", "required index state not present"],
         ),
         (
             || reply(429, JSON, errors("rate limit quota exceeded")),
@@ -141,11 +155,11 @@ fn a_fault_that_lasts_is_named_by_its_class_within_the_deadline() {
         (|| vec![Step::Reset], &["A: unreachable: "]),
         (Vec::new, &["A: unreachable: "]),
     ];
-    for (answer, texts) in cases {
+    all_at_once(cases, |(answer, texts)| {
         let server = server(move |_| answer());
         fails_within(test(&server.url()), 2, texts);
         assert!(reads(&server) >= 2, "{texts:?}: {:?}", server.lines());
-    }
+    });
 }
 
 #[test]
@@ -163,7 +177,7 @@ fn a_wait_that_is_longer_than_the_deadline_is_not_waited_for() {
 
 #[test]
 fn what_no_later_try_would_change_is_not_tried_again() {
-    for (status, class) in [(400, "malformed"), (403, "denied"), (501, "unreachable")] {
+    for (status, class) in [(400, "malformed"), (403, "denied"), (501, "malformed")] {
         let server = server(move |_| reply(status, JSON, errors("permission denied")));
         fails_within(test(&server.url()), 5, &[&format!("A: {class}: ")]);
         assert_eq!(reads(&server), 1, "{status}");
@@ -172,7 +186,6 @@ fn what_no_later_try_would_change_is_not_tried_again() {
 
 #[test]
 fn an_answer_that_is_slow_in_any_part_ends_with_the_deadline() {
-    type Answer = fn() -> Vec<Step>;
     let slow_header = || {
         let mut steps = Vec::new();
         for byte in b"HTTP/1.1 200 OK\r\ncontent-type: application/json" {
@@ -190,14 +203,11 @@ fn an_answer_that_is_slow_in_any_part_ends_with_the_deadline() {
         steps
     };
     let cases: [Answer; 3] = [|| vec![Step::Hold], slow_header, slow_body];
-    for answer in cases {
+    all_at_once(cases, |answer| {
         let server = server(move |_| answer());
-        fails_within(
-            test(&server.url()),
-            1,
-            &["A: timed out: ", &server.address()],
-        );
-    }
+        let texts = ["A: timed out: ", &server.address()];
+        fails_within(test(&server.url()), 1, &texts);
+    });
 }
 
 #[test]
@@ -216,7 +226,11 @@ fn a_body_that_ends_too_early_is_no_answer() {
         let half = body.as_bytes()[..body.len() / 2].to_vec();
         vec![head(200, body.len()), Step::Send(half)]
     });
-    fails_within(test(&server.url()), 2, &["A: unreachable: "]);
+    fails_within(
+        test(&server.url()),
+        2,
+        &["A: ", "the answer ended too early"],
+    );
 }
 
 #[test]
@@ -230,7 +244,7 @@ fn a_body_of_a_hundred_megabytes_is_not_read_to_its_end() {
     });
     fails_within(test(&unsaid.url()), 10, &["A: malformed: ", "MiB"]);
     let failing = server(|_| vec![head(403, LENGTH), Step::Flood(LENGTH)]);
-    fails_within(test(&failing.url()), 10, &["A: denied: "]);
+    fails_within(test(&failing.url()), 10, &["A: malformed: ", "MiB"]);
 }
 
 #[test]
@@ -279,7 +293,7 @@ fn a_port_that_nobody_listens_on_is_unreachable_at_the_deadline() {
 fn a_host_that_does_not_exist_is_unreachable_and_named() {
     fails_within(
         test("http://vault.endow.invalid:8200"),
-        5,
+        2,
         &["A: unreachable: ", "vault.endow.invalid"],
     );
 }

@@ -173,7 +173,7 @@ fn a_token_setting_that_is_absent_is_an_error_of_the_setting() {
         .run(["echo", "started"])
         .stderr(
             "endow: error: a backend's setting has no value; the command was not started\n  \
-             `auth.token` of backend `vault`: absent: `OWN` is not set (env://OWN, secretfile.yaml:2)\n",
+             `auth` of backend `vault`: absent: `OWN` is not set (env://OWN, secretfile.yaml:2)\n",
         )
         .status(125);
 }
