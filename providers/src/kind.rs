@@ -150,16 +150,22 @@ pub struct Setting {
 }
 
 /// What a setting holds. Any of them may be `{ from: REFERENCE }` instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// A scalar.
     Text,
+    /// A path of the local file system; the launcher makes it absolute.
+    Path,
+    /// A credential: nothing but a reference, since a manifest is no place for one.
+    Secret,
     /// `true` or `false`.
     Bool,
     /// A list of scalars.
     List,
-    /// A map of settings, one level; keys are the backend's own.
+    /// A map whose keys and values are passed on as they are.
     Map,
+    /// A map of these settings. Whether they must be trusted is said for the map.
+    Keys(&'static [Setting]),
 }
 
 /// Whether a setting of a manifest that was found by search must be trusted first.

@@ -69,76 +69,116 @@ static SETTINGS: &[Setting] = &[
         Trust::Origin(ADDRESSES),
         "the server, `https://host:port`",
     ),
-    setting("namespace", Shape::Text, Trust::Free, "the namespace"),
-    setting(
+    free("namespace", Shape::Text, "the namespace"),
+    free(
         "auth",
-        Shape::Map,
-        Trust::Free,
+        Shape::Keys(AUTH),
         "how to sign in: `method` and what it needs",
     ),
-    setting(
+    needed(
         "ca_cert",
-        Shape::Text,
-        Trust::Needed,
+        Shape::Path,
         "a file with the certificates to trust",
     ),
-    setting(
+    needed(
         "ca_path",
-        Shape::Text,
-        Trust::Needed,
+        Shape::Path,
         "a directory with the certificates to trust",
     ),
-    setting(
-        "ca_bytes",
-        Shape::Text,
-        Trust::Needed,
-        "the certificates to trust, PEM",
-    ),
-    setting(
+    needed("ca_bytes", Shape::Text, "the certificates to trust, PEM"),
+    free(
         "client_cert",
-        Shape::Text,
-        Trust::Free,
+        Shape::Path,
         "a file with the client's certificate",
     ),
-    setting(
-        "client_key",
-        Shape::Text,
-        Trust::Free,
-        "a file with the client's key",
-    ),
-    setting(
+    free("client_key", Shape::Path, "a file with the client's key"),
+    needed(
         "tls_server_name",
         Shape::Text,
-        Trust::Needed,
         "the name that the server's certificate must have",
     ),
-    setting(
+    needed(
         "tls_skip_verify",
         Shape::Bool,
-        Trust::Needed,
         "whether the server's certificate is not verified",
     ),
-    setting("proxy", Shape::Text, Trust::Needed, "the proxy"),
-    setting(
+    needed("proxy", Shape::Text, "the proxy"),
+    free(
         "kv_version",
         Shape::Text,
-        Trust::Free,
         "the version of the KV engine where the server does not say it",
     ),
     // With these a read can write, with the caller's own token.
-    setting(
+    needed(
         "method",
         Shape::Text,
-        Trust::Needed,
         "the HTTP method of a read of an engine other than KV",
     ),
-    setting(
-        "params",
-        Shape::Map,
-        Trust::Needed,
-        "what is sent with `method`",
+    needed("params", Shape::Map, "what is sent with `method`"),
+];
+
+/// What stands under `auth`; each method takes those that it needs.
+static AUTH: &[Setting] = &[
+    free(
+        "method",
+        Shape::Text,
+        "`token`, `approle`, `kubernetes`, `jwt`, `userpass`, `ldap`, `radius` or `cert`",
+    ),
+    free(
+        "mount",
+        Shape::Text,
+        "where the method is mounted below `auth/`, if not under its name",
+    ),
+    free(
+        "namespace",
+        Shape::Text,
+        "the namespace of the sign-in, if not that of the requests",
+    ),
+    free("token", Shape::Secret, "token: the token"),
+    free("role_id", Shape::Text, "approle: the role's id"),
+    free("secret_id", Shape::Secret, "approle: the secret id"),
+    free(
+        "wrapped_secret_id",
+        Shape::Secret,
+        "approle: the token of a wrapped secret id",
+    ),
+    free(
+        "role",
+        Shape::Text,
+        "kubernetes, jwt: the role; approle: the role that a wrapped secret id must be of",
+    ),
+    free("jwt", Shape::Secret, "jwt: the token"),
+    free(
+        "jwt_file",
+        Shape::Path,
+        "jwt, kubernetes: the file that holds the token",
+    ),
+    free(
+        "provider",
+        Shape::Text,
+        "jwt: `github` asks GitHub Actions for the token",
+    ),
+    free("audience", Shape::Text, "jwt: whom GitHub's token is for"),
+    free("username", Shape::Text, "userpass, ldap, radius: the user"),
+    free(
+        "password",
+        Shape::Secret,
+        "userpass, ldap, radius: the password",
+    ),
+    free(
+        "name",
+        Shape::Text,
+        "cert: the role, if not every one is to be tried",
     ),
 ];
+
+const fn free(name: &'static str, shape: Shape, about: &'static str) -> Setting {
+    setting(name, shape, Trust::Free, about)
+}
+
+const fn needed(name: &'static str, shape: Shape, about: &'static str) -> Setting {
+    setting(name, shape, Trust::Needed, about)
+}
 
 const fn setting(name: &'static str, shape: Shape, trust: Trust, about: &'static str) -> Setting {
     Setting {

@@ -38,8 +38,8 @@ pub(crate) enum Handshake {
     ClientCertificate,
     /// What answers does not speak TLS.
     NotTls,
-    /// The certificate is for other names.
-    OtherName,
+    /// The certificate is for other names than this one, if that is known.
+    OtherName(Option<String>),
     /// Anything else, in the library's words.
     Other(String),
     /// Nobody who is trusted signed the certificate.
@@ -100,10 +100,7 @@ impl Broken {
             Self::Client(what) => Fault::new(Class::Malformed, format!("{server}: {what}")),
             Self::Connect(what) => unreachable(what),
             Self::Dns => unreachable("the host's name could not be resolved"),
-            Self::Incomplete => Fault::new(
-                Class::Malformed,
-                format!("{server}: the answer ended too early, or is not HTTP"),
-            ),
+            Self::Incomplete => unreachable("the answer ended too early, or is not HTTP"),
             Self::Refused => unreachable("connection refused"),
             Self::Reset => unreachable("the connection was closed before an answer"),
             Self::TimedOut => Fault::new(Class::TimedOut, format!("{server}: no answer in time")),
@@ -130,8 +127,10 @@ impl Handshake {
                 | CertificateError::ExpiredContext { .. }
                 | CertificateError::NotValidYet
                 | CertificateError::NotValidYetContext { .. } => Self::Expired,
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => Self::OtherName,
+                CertificateError::NotValidForName => Self::OtherName(None),
+                CertificateError::NotValidForNameContext { expected, .. } => {
+                    Self::OtherName(Some(expected.to_str().into_owned()))
+                }
                 other => Self::Other(other.to_string()),
             },
             rustls::Error::InvalidMessage(_) => Self::NotTls,
@@ -155,8 +154,11 @@ impl Handshake {
                 .hinted("name a certificate that it accepts, with its key"),
             Self::NotTls => fault("what answers there does not speak TLS")
                 .hinted("if the server has no TLS, its address begins with `http://`"),
-            Self::OtherName => fault("its certificate is for another name")
-                .hinted("use the name in the certificate as the address"),
+            Self::OtherName(name) => fault(&match name {
+                Some(name) => format!("its certificate is not for the name `{name}`"),
+                None => "its certificate is for another name".to_owned(),
+            })
+            .hinted("use a name in the certificate as the address"),
             Self::UnknownIssuer => fault("its certificate is not signed by anyone who is trusted")
                 .hinted("name the certificate of its authority"),
             Self::Other(what) => fault(&format!("TLS: {what}")),

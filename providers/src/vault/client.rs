@@ -42,7 +42,7 @@ pub(super) fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
     let config = Config::new(&opening.settings, &variables)?;
     Ok(Box::new(Vault {
         server: Server::new(config, Runner::new(&variables)),
-        sources: Sources::new(&variables, opening.home.as_ref()),
+        sources: Sources::new(&opening, &variables),
         token: OnceCell::new(),
         mounts: Mounts::default(),
         has_leases: Cell::new(false),

@@ -19,6 +19,8 @@ const METHODS: [&str; 3] = ["GET", "POST", "PUT"];
 pub(super) struct Config {
     /// The base of all addresses, with a slash at its end.
     pub(super) base: Url,
+    /// The address as it was written, for helpers.
+    pub(super) address: String,
     /// The socket that stands for the host.
     pub(super) unix_socket: Option<PathBuf>,
     /// The host and port, for messages.
@@ -121,6 +123,7 @@ impl Config {
         }
         Ok(Self {
             base,
+            address: address.to_owned(),
             unix_socket,
             server,
             namespace: text("namespace")

@@ -142,7 +142,7 @@ pub(super) fn hinted(fault: Fault, broken: &Broken) -> Fault {
         Broken::Tls(Handshake::UnknownIssuer) => {
             fault.hinted("`VAULT_CACERT`, or `ca_cert` under `backends`")
         }
-        Broken::Tls(Handshake::OtherName) => {
+        Broken::Tls(Handshake::OtherName(_)) => {
             fault.hinted("or name it: `VAULT_TLS_SERVER_NAME`, or `tls_server_name` under `backends`")
         }
         Broken::Tls(Handshake::ClientCertificate) => fault

@@ -9,9 +9,13 @@ use super::{
 use crate::{Class, Fault, Limits};
 
 /// The namespace of the requests does not exist, or the token is not of it.
-pub(super) fn no_namespace(answer: &Answer) -> Fault {
+pub(super) fn no_namespace(answer: &Answer, server: &Server) -> Fault {
+    let name = server.config.namespace.as_deref().unwrap_or_default();
     answer
-        .fault(Class::Malformed, "the namespace is wrong")
+        .fault(
+            Class::Malformed,
+            &format!("the namespace `{name}` is wrong"),
+        )
         .hinted("`namespace` under `backends`, `BAO_NAMESPACE` or `VAULT_NAMESPACE` names it")
 }
 
@@ -21,7 +25,7 @@ pub(super) fn no_mount(answer: &Answer, path: &str) -> Fault {
     answer
         .fault(
             Class::Malformed,
-            &format!("no engine is mounted at `{mount}/`"),
+            &format!("no engine is mounted at `{mount}`"),
         )
         .hinted("a reference begins with the mount: `vault://MOUNT/PATH#FIELD`")
 }
@@ -44,7 +48,8 @@ pub(super) async fn denied(
     alternative: Option<String>,
     (server, token, limits): (&Server, &Token, &Limits),
 ) -> Fault {
-    if !token.is_own && !is_valid(answer, server, token, limits).await {
+    let is_valid = || is_valid(answer, server, token, limits);
+    if !token.is_own && !*token.is_valid.get_or_init(is_valid).await {
         return answer
             .fault(
                 Class::Unauthenticated,

@@ -45,7 +45,7 @@ pub(super) async fn token(
     let Some(runner) = &server.runner else {
         return Err(Fault::new(
             Class::Unauthenticated,
-            "GitHub Actions offers this job no identity token",
+            "GitHub Actions offers this job no identity token: ACTIONS_ID_TOKEN_REQUEST_URL is not set",
         )
         .hinted("the job needs `permissions: { id-token: write }`"));
     };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
 use super::{
     config::wrong,
@@ -71,7 +72,8 @@ async fn one(reader: &Reader<'_>, path: &str, version: Option<&str>) -> Describe
             keys: Vec::new(),
         }));
     };
-    let at = stated("deletion_time")?.filter(|at| !at.is_empty());
+    // One that lies ahead is of `delete_version_after`: until then the version is read.
+    let at = stated("deletion_time")?.filter(|at| is_past(at));
     if stated("destroyed")?.as_deref() == Some("true") || at.is_some() {
         let what = format!("version {version} of `{path}` was deleted");
         return Err(answer.fault(Class::Deleted { at }, &what));
@@ -82,6 +84,12 @@ async fn one(reader: &Reader<'_>, path: &str, version: Option<&str>) -> Describe
         lease: None,
         labels: read::labels(&answer, &["data", "custom_metadata"])?,
     }))
+}
+
+/// Whether a time of RFC 3339 has come.
+fn is_past(time: &str) -> bool {
+    time.parse::<Timestamp>()
+        .is_ok_and(|time| time <= Timestamp::now())
 }
 
 /// The token's display name and policies, and its end.

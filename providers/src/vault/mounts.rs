@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{Fault, Limits, Secret};
 
+/// So many segments of a mount's path are told apart before every path is asked for itself.
+const DEEPEST: usize = 3;
+
 /// The engines that this run has met.
 #[derive(Default)]
 pub(super) struct Mounts {
@@ -40,8 +43,8 @@ pub(super) enum Place {
 }
 
 impl Mounts {
-    /// Looks all paths up. Paths with the same first segment usually have one mount: one of them
-    /// is asked first, and the rest only where its answer does not cover them.
+    /// Looks all paths up. Paths that begin alike usually have one mount: one of them is asked
+    /// first, and others only where its answer does not cover them.
     pub(super) async fn look_up(
         &self,
         paths: &[&str],
@@ -49,13 +52,16 @@ impl Mounts {
         token: &Secret,
         limits: &Limits,
     ) -> Result<(), Fault> {
-        let mut first = BTreeMap::new();
-        for path in self.unknown(paths) {
-            let head = path.split('/').next().unwrap_or_default();
-            first.entry(head).or_insert(path);
+        for depth in 1..=DEEPEST {
+            let mut asked = BTreeMap::new();
+            for path in self.unknown(paths) {
+                let end = path.match_indices('/').nth(depth - 1);
+                let start = end.map_or(path, |(end, _)| &path[..end]);
+                asked.entry(start).or_insert(path);
+            }
+            let asked: Vec<&str> = asked.into_values().collect();
+            self.ask(&asked, server, token, limits).await?;
         }
-        let first: Vec<&str> = first.into_values().collect();
-        self.ask(&first, server, token, limits).await?;
         let rest = self.unknown(paths);
         self.ask(&rest, server, token, limits).await
     }
@@ -89,7 +95,7 @@ impl Mounts {
             server.send(&Ask::get(&path, token), limits).await
         }));
         for (path, answer) in paths.iter().zip(asked.await) {
-            match found(path, &answer?)? {
+            match found(path, &answer?, server)? {
                 Some(mount) if !self.known.borrow().contains(&mount) => {
                     self.known.borrow_mut().push(mount);
                 }
@@ -102,9 +108,9 @@ impl Mounts {
 }
 
 /// The mount of a path, if the server tells one that the path has.
-fn found(path: &str, answer: &Answer) -> Result<Option<(String, Engine)>, Fault> {
+fn found(path: &str, answer: &Answer, server: &Server) -> Result<Option<(String, Engine)>, Fault> {
     if answer.words == "namespace not found" {
-        return Err(super::fault::no_namespace(answer));
+        return Err(super::fault::no_namespace(answer, server));
     }
     if answer.status() != 200 {
         return Ok(None);

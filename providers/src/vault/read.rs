@@ -1,5 +1,7 @@
 //! One read of one path, and the answers to all addresses that it serves.
 
+use reqwest::Method;
+
 use super::{
     answer::Answer,
     config::wrong,
@@ -102,6 +104,8 @@ impl Reader<'_> {
         ask.query = version.map(|version| format!("version={version}"));
         if engine == Engine::Other {
             let read = &self.server.config.read;
+            // What is not a GET may make something: it is not done twice.
+            ask.is_single = read.method != Method::GET;
             ask.method = read.method.clone();
             ask.body = read.parameters.clone().map(Into::into);
         }
@@ -124,12 +128,20 @@ impl Reader<'_> {
                 let with = (self.server, self.token, self.limits);
                 Err(fault::denied(&answer, path, permission, alternative, with).await)
             }
-            404 if answer.words == "namespace not found" => Err(fault::no_namespace(&answer)),
+            404 if answer.words == "namespace not found" => {
+                Err(fault::no_namespace(&answer, self.server))
+            }
             404 if fault::is_no_mount(&answer) => Err(fault::no_mount(&answer, path)),
             404 if is_deleted(&answer)? => Err(deleted(&answer, path)?),
             204 | 404 => Ok(Found::Absent(Absence {
                 what: match version {
                     Some(version) => format!("no version {version} of `{path}`"),
+                    // A path as the API has it, copied from a policy.
+                    None if engine == Engine::Kv2 && full.contains("/data/data/") => {
+                        format!(
+                            "nothing at `{path}` (endow itself adds the `data/` of KV version 2)"
+                        )
+                    }
                     None => format!("nothing at `{path}`"),
                 },
                 keys: Vec::new(),
@@ -142,7 +154,7 @@ impl Reader<'_> {
     }
 
     fn capability(&self, engine: Engine) -> &'static str {
-        if engine == Engine::Other && self.server.config.read.method != reqwest::Method::GET {
+        if engine == Engine::Other && self.server.config.read.method != Method::GET {
             "update"
         } else {
             "read"
@@ -173,7 +185,7 @@ impl Stored {
                 metadata: self.metadata.clone(),
             }),
             Selection::Absent { keys } => Reply::Absent(Absence {
-                what: format!("no `{}` in `{}`", field.as_str(), address.locator),
+                what: format!("no field `{}` in `{}`", field.as_str(), address.locator),
                 keys,
             }),
         })
@@ -181,14 +193,16 @@ impl Stored {
 }
 
 fn stored(answer: Answer, path: &str, engine: Engine) -> Result<Found, Fault> {
-    let has_data = answer.at(&["data"])?.is_some();
+    let is_object = |at: &[&str]| Ok(answer.at(at)?.is_some_and(|found| found.starts_with(b"{")));
+    let has_data = match engine {
+        Engine::Kv2 => is_object(&["data", "data"])? && is_object(&["data", "metadata"])?,
+        Engine::Kv1 | Engine::Other => is_object(&["data"])?,
+    };
+    if !has_data {
+        let what = format!("the answer to `{path}` does not hold what a read gives");
+        return Err(answer.fault(Class::Malformed, &what));
+    }
     let metadata = match engine {
-        _ if !has_data => {
-            return Err(answer.fault(
-                Class::Malformed,
-                &format!("the answer to `{path}` has no `data`"),
-            ));
-        }
         Engine::Kv2 => kv2_metadata(&answer, &["data", "metadata"])?,
         Engine::Kv1 | Engine::Other => Metadata {
             lease: lease(&answer)?,
@@ -254,9 +268,9 @@ fn deleted(answer: &Answer, path: &str) -> Result<Fault, Fault> {
         (Some(at), false) => format!(" at {at}"),
         _ => String::new(),
     };
-    let fault = answer.fault(
+    let fault = Fault::new(
         Class::Deleted { at },
-        &format!("version {version} of `{path}` was {what}{when}"),
+        format!("version {version} of `{path}` was {what}{when}"),
     );
     Ok(if is_destroyed {
         fault.hinted("write a new version, or name an older one: `?version=N`")

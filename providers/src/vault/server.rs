@@ -43,6 +43,8 @@ pub(super) struct Ask<'a> {
     pub(super) method: Method,
     /// Below `/v1/`, its segments not escaped.
     pub(super) path: &'a str,
+    /// One more segment, which may hold a slash.
+    pub(super) leaf: Option<&'a str>,
     /// After `?`, as it is sent.
     pub(super) query: Option<String>,
     pub(super) body: Option<Zeroizing<Vec<u8>>>,
@@ -74,6 +76,7 @@ impl<'a> Ask<'a> {
         Self {
             method,
             path,
+            leaf: None,
             query: None,
             body: None,
             token: None,
@@ -119,7 +122,10 @@ impl Server {
             Some(timeout) => deadline.min(Instant::now() + timeout),
             None => deadline,
         };
-        let response = match self.exchange(client, ask, deadline).await {
+        let began = Instant::now();
+        let outcome = self.exchange(client, ask, deadline).await;
+        self.trace(ask, &outcome, began);
+        let response = match outcome {
             Ok(response) => response,
             Err(Failure::Fault(fault)) => return Try::Done(Err(fault)),
             Err(Failure::Broken(broken)) => {
@@ -141,6 +147,23 @@ impl Server {
         self.judge(client, answer, ask, deadline).await
     }
 
+    /// The request and what came of it: no header, no body.
+    fn trace(&self, ask: &Ask<'_>, outcome: &Result<Response, Failure>, began: Instant) {
+        let (server, method, path) = (&self.config.server, &ask.method, ask.path);
+        let elapsed = began.elapsed();
+        match outcome {
+            Ok(Response { status, .. }) => {
+                tracing::debug!(%server, %method, path, status, ?elapsed, "answered");
+            }
+            Err(Failure::Broken(broken)) => {
+                tracing::debug!(%server, %method, path, ?broken, ?elapsed, "no answer");
+            }
+            Err(Failure::Fault(fault)) => {
+                tracing::debug!(%server, %method, path, ?elapsed, "{}", fault.message);
+            }
+        }
+    }
+
     /// Whether an answer is one, or another try may bring it.
     async fn judge(
         &self,
@@ -154,8 +177,17 @@ impl Server {
             400 if answer.words.starts_with("Upgrading from non-versioned") => {
                 answer.fault(Class::Unreachable, "the engine is being upgraded")
             }
-            412 => answer.fault(Class::Unreachable, "the node has not caught up yet"),
-            429 => answer.fault(Class::Throttled { retry_after: after }, "too many requests"),
+            412 => answer.fault(
+                Class::Unreachable,
+                "status 412, the node has not caught up yet",
+            ),
+            429 => {
+                let wait = after.map_or_else(String::new, |after| {
+                    format!(", and it asks to wait {} s", after.as_secs())
+                });
+                let class = Class::Throttled { retry_after: after };
+                answer.fault(class, &format!("status 429, too many requests{wait}"))
+            }
             501 => return Try::Done(Ok(answer)),
             status @ 500.. => {
                 if let Some(state) = state::ask(self, client, deadline).await {
@@ -248,7 +280,7 @@ impl Server {
         url.path_segments_mut()
             .map_err(|()| wrong("the server's address has no path"))?
             .pop_if_empty()
-            .extend(ask.path.split('/'));
+            .extend(ask.path.split('/').chain(ask.leaf));
         url.set_query(ask.query.as_deref());
         Ok(url)
     }

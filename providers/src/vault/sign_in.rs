@@ -1,6 +1,7 @@
 //! Signing in, by each method. One sign-in serves all requests of a run.
 
 use reqwest::Method as Verb;
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::{
@@ -18,6 +19,18 @@ pub(super) struct Token {
     pub(super) secret: Secret,
     /// Whether this run made it, and so ends it.
     pub(super) is_own: bool,
+    /// Whether the server knows it, once that was asked.
+    pub(super) is_valid: OnceCell<bool>,
+}
+
+impl Token {
+    fn new(secret: Secret, is_own: bool) -> Self {
+        Self {
+            secret,
+            is_own,
+            is_valid: OnceCell::new(),
+        }
+    }
 }
 
 /// Signs in as the settings say.
@@ -27,16 +40,10 @@ pub(super) async fn sign_in(
     limits: &Limits,
 ) -> Result<Token, Fault> {
     let auth = &server.config.auth;
-    let login = |path: String| format!("auth/{}/{path}", auth.mount);
+    let path = format!("auth/{}/login", auth.mount);
     match &auth.method {
-        Method::Token(Some(token)) => Ok(Token {
-            secret: Secret::copied_from(token.expose()),
-            is_own: false,
-        }),
-        Method::Token(None) => Ok(Token {
-            secret: sources.token(server, limits).await?,
-            is_own: false,
-        }),
+        Method::Token(Some(token)) => Ok(Token::new(Secret::copied_from(token.expose()), false)),
+        Method::Token(None) => Ok(Token::new(sources.token(server, limits).await?, false)),
         Method::AppRole { role_id, secret_id } => {
             let unwrapped;
             let mut members = vec![("role_id", role_id)];
@@ -49,13 +56,13 @@ pub(super) async fn sign_in(
                 }
             }
             // A secret id may be good for one use.
-            exchange(server, &login("login".into()), &members, true, limits).await
+            exchange(server, ask(&path, &members, true)?, limits).await
         }
         Method::Kubernetes { role, token } => {
             let jwt = connect::credential(token, limits.deadline).await?;
             let role = Secret::copied_from(role.as_bytes());
             let members = [("role", &role), ("jwt", &jwt)];
-            exchange(server, &login("login".into()), &members, false, limits).await
+            exchange(server, ask(&path, &members, false)?, limits).await
         }
         Method::Jwt { role, jwt } => {
             let jwt = match jwt {
@@ -68,12 +75,15 @@ pub(super) async fn sign_in(
                 .map(|role| Secret::copied_from(role.as_bytes()));
             let mut members = vec![("jwt", &jwt)];
             members.extend(role.as_ref().map(|role| ("role", role)));
-            exchange(server, &login("login".into()), &members, false, limits).await
+            exchange(server, ask(&path, &members, false)?, limits).await
         }
         Method::Password { username, password } => {
             let members = [("password", password)];
-            let path = login(format!("login/{username}"));
-            exchange(server, &path, &members, false, limits).await
+            let ask = Ask {
+                leaf: Some(username),
+                ..ask(&path, &members, false)?
+            };
+            exchange(server, ask, limits).await
         }
         Method::Certificate { name } => {
             if server.config.tls.client_cert.is_none() {
@@ -87,24 +97,30 @@ pub(super) async fn sign_in(
                 .map(|name| ("name", name))
                 .into_iter()
                 .collect();
-            exchange(server, &login("login".into()), &members, false, limits).await
+            exchange(server, ask(&path, &members, false)?, limits).await
         }
     }
 }
 
-/// Sends credentials to `path`, and takes the token of the answer.
-async fn exchange(
-    server: &Server,
-    path: &str,
-    members: &[(&str, &Secret)],
+/// The request that sends credentials to `path`.
+fn ask<'a>(
+    path: &'a str,
+    members: &[(&str, &'a Secret)],
     is_single: bool,
-    limits: &Limits,
-) -> Result<Token, Fault> {
-    let ask = Ask {
-        namespace: server.config.auth.namespace.as_deref(),
+) -> Result<Ask<'a>, Fault> {
+    Ok(Ask {
         is_single,
         secrets: members.iter().map(|(_, secret)| *secret).collect(),
         ..Ask::post(path, body(members)?)
+    })
+}
+
+/// Sends credentials, and takes the token of the answer.
+async fn exchange(server: &Server, ask: Ask<'_>, limits: &Limits) -> Result<Token, Fault> {
+    let path = ask.path;
+    let ask = Ask {
+        namespace: server.config.auth.namespace.as_deref(),
+        ..ask
     };
     let answer = server.send(&ask, limits).await?;
     if answer.status() != 200 {
@@ -112,11 +128,11 @@ async fn exchange(
     }
     let secret = answer.secret(&["auth", "client_token"])?;
     match secret.filter(|secret| !secret.is_empty()) {
-        Some(secret) => Ok(Token {
+        Some(secret) => {
             // A batch token can't be revoked, and holds nothing that could be.
-            is_own: answer.text(&["auth", "token_type"])?.as_deref() != Some("batch"),
-            secret,
-        }),
+            let kind = answer.text(&["auth", "token_type"])?;
+            Ok(Token::new(secret, kind.as_deref() != Some("batch")))
+        }
         None if answer.at(&["auth", "mfa_requirement"])?.is_some() => Err(answer.fault(
             Class::Unauthenticated,
             &format!("the sign-in at `{path}` wants a second factor, which endow can't give"),
@@ -182,10 +198,14 @@ async fn unwrap(
         .and_then(|rest| rest.strip_suffix("/secret-id"))
         .is_some_and(|found| !found.contains('/') && role.is_none_or(|role| role == found));
     if !is_expected {
+        let role = role.unwrap_or("ROLE");
         return Err(answer
             .fault(
                 Class::Unauthenticated,
-                "the wrapped secret id was not made by the role that it is for",
+                &format!(
+                    "what is wrapped was made by `{path}`, and not by `auth/{}/role/{role}/secret-id`",
+                    auth.mount
+                ),
             )
             .hinted("it was not unwrapped; somebody may have taken the real one: look into it"));
     }
