@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod aws;
 mod check;
 mod docs;
 // What the child is given, byte for byte, and what it is not.

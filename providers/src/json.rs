@@ -307,5 +307,77 @@ fn unit(rest: &mut &[u8]) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
+/// The document with `value` as a string at `field`, and everything else as it stands; `None`
+/// where something other than an object stands on the way.
+#[cfg(feature = "aws")]
+pub(crate) fn merged(
+    document: &[u8],
+    field: &Field,
+    value: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Malformed> {
+    let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+    let here: &RawValue = serde_json::from_slice(document)?;
+    let steps = steps(field);
+    // No byte is written as more than six, so nothing grows.
+    let names: usize = steps.iter().map(|step| 6 * step.len() + 8).sum();
+    let capacity = document.len() + 6 * value.len() + names + 8;
+    let mut text = Zeroizing::new(Vec::with_capacity(capacity));
+    let is_merged = merge(Some(here), &steps, value, &mut text)?;
+    Ok(is_merged.then_some(text))
+}
+
+#[cfg(feature = "aws")]
+fn merge(
+    here: Option<&RawValue>,
+    steps: &[Cow<'_, str>],
+    value: &str,
+    into: &mut Vec<u8>,
+) -> serde_json::Result<bool> {
+    let Some((step, rest)) = steps.split_first() else {
+        serde_json::to_writer(into, value)?;
+        return Ok(true);
+    };
+    let entries = match here.map(|here| here.get().as_bytes()[0]) {
+        None => Vec::new(),
+        Some(b'{') => serde_json::Deserializer::from_str(here.map_or("", RawValue::get))
+            .deserialize_map(Entries)?,
+        Some(_) => return Ok(false),
+    };
+    into.push(b'{');
+    let old = entries.iter().rev().find(|(key, _)| key == step);
+    for (key, raw) in entries.iter().filter(|(key, _)| key != step) {
+        serde_json::to_writer(&mut *into, key)?;
+        into.push(b':');
+        into.extend_from_slice(raw.get().as_bytes());
+        into.push(b',');
+    }
+    serde_json::to_writer(&mut *into, step.as_ref())?;
+    into.push(b':');
+    let is_merged = merge(old.map(|(_, raw)| *raw), rest, value, into)?;
+    into.push(b'}');
+    Ok(is_merged)
+}
+
+/// The entries of an object in their order, their values as they stand.
+#[cfg(feature = "aws")]
+struct Entries;
+
+#[cfg(feature = "aws")]
+impl<'d> Visitor<'d> for Entries {
+    type Value = Vec<(String, &'d RawValue)>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'d>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@
 
 mod address;
 mod answer;
+mod aws;
 mod aws_sm;
 mod aws_ssm;
 mod dotenv;
