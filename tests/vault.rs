@@ -1,6 +1,7 @@
 //! Vault and OpenBao: values, sign-in, requests, faults.
 
 mod addresses;
+mod aws;
 mod engines;
 mod errors;
 mod faults;
