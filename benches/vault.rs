@@ -8,7 +8,11 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-#[expect(dead_code, reason = "a benchmark uses a part of the tests' harness")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "a benchmark uses a part of the tests' harness"
+)]
 #[path = "../tests"]
 mod tests {
     pub(crate) mod harness;
@@ -22,12 +26,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use tests::harness::{
-    Test,
-    listener::Listener,
-    openbao::{OpenBao, text},
-    proxy,
-};
+use tests::harness::{Test, listener::Listener, openbao::OpenBao, proxy};
 
 const LATENCY: Duration = Duration::from_millis(50);
 const RUNS: usize = 11;
@@ -79,29 +78,10 @@ fn main() {
 
 /// A run that signs in by an AppRole of its own.
 fn signing_in(manifest: &str, rules: &str, server: &Listener) -> Test {
-    let root = OpenBao::shared().root();
-    let auth = root.auth("approle");
-    let role = json!({ "token_policies": [root.policy(rules)] });
-    root.call("POST", &format!("auth/{auth}/role/bench"), &role);
-    let role_id = root.call(
-        "GET",
-        &format!("auth/{auth}/role/bench/role-id"),
-        &Value::Null,
-    );
-    let role_id = text(&role_id["data"]["role_id"]);
-    let secret_id = root.call(
-        "POST",
-        &format!("auth/{auth}/role/bench/secret-id"),
-        &json!({}),
-    );
-    let method = format!(
-        "{{ method: approle, mount: {auth}, role_id: {role_id}, secret_id: {{ from: env://SECRET_ID }} }}"
-    );
-    Test::manifest(&format!(
-        "version: 1\nbackends: {{ vault: {{ auth: {method} }} }}\n{manifest}"
-    ))
-    .env("VAULT_ADDR", server.url())
-    .env("SECRET_ID", text(&secret_id["data"]["secret_id"]))
+    let role = OpenBao::shared().root().app_role(rules);
+    Test::manifest(&format!("version: 1\n{}{manifest}", role.settings()))
+        .env("VAULT_ADDR", server.url())
+        .env("SECRET_ID", &role.secret_id)
 }
 
 /// Runs both in turn, so that a slow moment of the machine hits both.
