@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::Program;
+use crate::harness::Test;
 
 #[test]
 fn a_stream_provider_answers_all_in_one_run_byte_for_byte() {
@@ -92,9 +93,7 @@ case $1 in bad) exit 3;; *) printf 'value-of-%s' \"$1\"; echo \"value-of-$1\" >&
         .env("OWN_TOKEN", "the-own-token")
         .env("ELSEWHERE", "elsewhere-value");
     let known = ["the-own-token", "elsewhere-value", "value-of-good"];
-    let test = known
-        .into_iter()
-        .fold(test, |test, value| test.known(value));
+    let test = known.into_iter().fold(test, Test::known);
     test.run(["true"])
         .stderr("endow: warning: `own` says: asked for good with ***, seen ***, ***; ***\n")
         .success();
@@ -103,9 +102,7 @@ case $1 in bad) exit 3;; *) printf 'value-of-%s' \"$1\"; echo \"value-of-$1\" >&
         .manifest(", inherit: [OWN_TOKEN]", entries)
         .env("OWN_TOKEN", "the-own-token")
         .env("ELSEWHERE", "elsewhere-value");
-    let test = known
-        .into_iter()
-        .fold(test, |test, value| test.known(value));
+    let test = known.into_iter().fold(test, Test::known);
     let output = test.run(["true"]).any_stderr().status(125);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let expected = "ended with status 3: asked for bad with ***, seen ***, *** (own://bad,";
