@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use endow_providers::{
-    Absence, Address, Class, Fault, Field, Limits, Metadata, Opening, Provider, Secret, Settings,
-    kind,
+    Absence, Address, Class, Fault, Field, Helpers, Limits, Metadata, Opening, Provider, Secret,
+    Settings, kind,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +35,7 @@ pub(super) fn open(name: &str, url: &str, caller: &Caller) -> Box<dyn Provider> 
         settings: Settings::Map(settings.into()),
         environment: &environment,
         home: None,
+        helpers: Helpers::default(),
     })
     .expect("it opens")
 }

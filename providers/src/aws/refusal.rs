@@ -197,7 +197,7 @@ impl Refusal {
                     .hinted("copy AWS_SECRET_ACCESS_KEY again, whole")
             }
             "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" => {
-                unauthenticated("the session token has expired".into()).hinted(asked.sign_in())
+                unauthenticated("the session token has expired".into()).hinted("sign in again, and start endow with the new credentials")
             }
             "InvalidIdentityToken" | "InvalidIdentityTokenException" | "IDPRejectedClaim" => {
                 unauthenticated("AWS does not accept the web identity token".into())
