@@ -1,6 +1,6 @@
 //! One request to a service, tried again inside the deadline.
 
-use std::{future::Future, time::Duration};
+use std::{error::Error, future::Future, time::Duration};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::{
@@ -75,7 +75,7 @@ pub(crate) async fn ask<T, E, F>(
     mut send: impl FnMut() -> F,
 ) -> Result<Result<T, Refusal>, Fault>
 where
-    E: ProvideErrorMetadata,
+    E: ProvideErrorMetadata + Error + 'static,
     F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
     let silence = || {
