@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Class, Fault, Opening,
-    aws::{Arn, is_account, is_region},
+    aws::{Arn, is_region},
 };
 
 /// How to reach AWS, and as whom.
@@ -109,6 +109,10 @@ impl Settings {
             .or_else(|| self.variable("AWS_PROFILE"))
             .unwrap_or_else(|| "default".to_owned())
     }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_role(text: &str) -> bool {
