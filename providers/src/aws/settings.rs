@@ -76,7 +76,7 @@ impl Settings {
             let message = format!("{whose_region} is no region");
             (message, "a region is written like `eu-west-1`")
         } else if is_bad(&self.account, is_account) {
-            let hint = "an account has twelve digits; quote them in the manifest";
+            let hint = "an account has twelve digits";
             ("`account` is no account".to_owned(), hint)
         } else if is_bad(&self.role, is_role) {
             let hint = "a role is written `arn:aws:iam::ACCOUNT:role/NAME`";
