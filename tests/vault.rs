@@ -1,6 +1,7 @@
 //! Vault and OpenBao: values, sign-in, requests, faults.
 
 mod addresses;
+mod aws;
 mod engines;
 mod errors;
 mod faults;
@@ -14,6 +15,7 @@ mod sign_in;
 mod starts;
 mod tls;
 mod tokens;
+mod workloads;
 mod wrapping;
 
 use std::time::{Duration, Instant};
@@ -28,11 +30,14 @@ fn project(manifest: &str, address: &str, token: &str) -> Test {
         .known(token)
 }
 
+/// The rules of a policy that allows to read everything of a mount.
+fn reads(mount: &str) -> String {
+    format!("path \"{mount}/*\" {{ capabilities = [\"read\"] }}")
+}
+
 /// A token that may read everything of a mount.
 fn reader(session: &Session<'_>, mount: &str) -> String {
-    session.token(&format!(
-        "path \"{mount}/*\" {{ capabilities = [\"read\"] }}"
-    ))
+    session.token(&reads(mount))
 }
 
 /// Runs a command that says so when it is started, which it must not be; every one of these

@@ -5,6 +5,8 @@
 
 mod answer;
 mod auth;
+#[cfg(feature = "aws")]
+mod aws;
 mod client;
 mod config;
 mod connect;
@@ -122,7 +124,7 @@ static AUTH: &[Setting] = &[
     free(
         "method",
         Shape::Text,
-        "`token`, `approle`, `kubernetes`, `jwt`, `userpass`, `ldap`, `radius` or `cert`",
+        "`token`, `approle`, `kubernetes`, `jwt`, `userpass`, `ldap`, `radius`, `cert` or `aws`",
     ),
     free(
         "mount",
@@ -145,7 +147,7 @@ static AUTH: &[Setting] = &[
     free(
         "role",
         Shape::Text,
-        "kubernetes, jwt: the role; approle: the role that a wrapped secret id must be of",
+        "kubernetes, jwt, aws: the role; approle: the role that a wrapped secret id must be of",
     ),
     free("jwt", Shape::Secret, "jwt: the token"),
     free(
@@ -170,6 +172,17 @@ static AUTH: &[Setting] = &[
         Shape::Text,
         "cert: the role, if not every one is to be tried",
     ),
+    free(
+        "server_id",
+        Shape::Text,
+        "aws: the server's id, where it wants one",
+    ),
+    free(
+        "region",
+        Shape::Text,
+        "aws: the region of the STS endpoint that the server asks, if not the global one",
+    ),
+    free("aws_profile", Shape::Text, "aws: the profile that signs"),
 ];
 
 const fn free(name: &'static str, shape: Shape, about: &'static str) -> Setting {

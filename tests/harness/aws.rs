@@ -121,6 +121,14 @@ impl Aws {
         }
     }
 
+    /// From now on moto looks at signatures and policies.
+    pub(crate) fn check_signatures(&self) {
+        let headers = [("content-type".to_owned(), "text/plain".to_owned())];
+        let path = "/moto-api/reset-auth";
+        let answer = http::ask(&self.address(), "POST", path, &headers, b"0");
+        assert_eq!(answer.expect("an answer").status, 200);
+    }
+
     /// `127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

@@ -82,9 +82,20 @@ pub(crate) fn ask(
     headers: &[(String, String)],
     body: &[u8],
 ) -> io::Result<Response> {
+    ask_as((address, address), method, target, headers, body)
+}
+
+/// The same by another name of the host.
+pub(crate) fn ask_as(
+    (address, host): (&str, &str),
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> io::Result<Response> {
     let stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\n");
+    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n");
     for (name, value) in headers {
         if !["host", "connection", "content-length", "transfer-encoding"].contains(&name.as_str()) {
             text.push_str(&format!("{name}: {value}\r\n"));

@@ -107,6 +107,12 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
     text
 }
 
+/// What a base64 text stands for.
+pub(crate) fn base64_decoded(text: &str) -> Vec<u8> {
+    let with_end = format!("{text}\n");
+    openssl(&["base64", "-d", "-A"], None, with_end.as_bytes())
+}
+
 fn openssl(arguments: &[&str], path: Option<&Path>, input: &[u8]) -> Vec<u8> {
     let mut child = Command::new(runtime::find("openssl"))
         .args(arguments)

@@ -128,7 +128,7 @@ fn a_mount_that_does_not_exist_is_an_error_and_never_absent() {
     for token in [ROOT, &everything] {
         fails(
             project(manifest, &OpenBao::shared().url(), token),
-            &["A: malformed: ", "`no-such-mount/`"],
+            &["A: malformed: ", "no engine is mounted at `no-such-mount`"],
         );
     }
     // Who may see nothing there can't be told that there is nothing.

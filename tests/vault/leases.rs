@@ -8,10 +8,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::project;
+use super::{project, reads};
 use crate::harness::{
     Test,
-    openbao::{OpenBao, ROOT, text, unique},
+    openbao::{OpenBao, ROOT, unique},
     postgres::{self, Postgres},
     proxy,
 };
@@ -52,30 +52,10 @@ fn database(ttl: &str) -> String {
     mount
 }
 
-/// An AppRole that may read the engine: its settings and the secret id.
+/// An AppRole that may read the engine: the settings of a manifest, and the secret id.
 fn app_role(mount: &str) -> (String, String) {
-    let root = OpenBao::shared().root();
-    let policy = root.policy(&format!(
-        "path \"{mount}/*\" {{ capabilities = [\"read\"] }}"
-    ));
-    let auth = root.auth("approle");
-    let role = json!({ "token_policies": [policy] });
-    root.call("POST", &format!("auth/{auth}/role/chat"), &role);
-    let answer = root.call(
-        "GET",
-        &format!("auth/{auth}/role/chat/role-id"),
-        &Value::Null,
-    );
-    let role_id = text(&answer["data"]["role_id"]);
-    let answer = root.call(
-        "POST",
-        &format!("auth/{auth}/role/chat/secret-id"),
-        &json!({}),
-    );
-    let settings = format!(
-        "backends: {{ vault: {{ auth: {{ method: approle, mount: {auth}, role_id: {role_id}, secret_id: {{ from: env://SECRET_ID }} }} }} }}\n"
-    );
-    (settings, text(&answer["data"]["secret_id"]))
+    let role = OpenBao::shared().root().app_role(&reads(mount));
+    (role.settings(), role.secret_id)
 }
 
 /// A run whose command can log in to the cluster by `psql`.
@@ -193,9 +173,7 @@ fn after_a_run_that_failed_the_lease_is_gone_with_the_token() {
 fn the_users_own_token_outlives_a_check_of_leases() {
     let mount = database("1h");
     let root = OpenBao::shared().root();
-    let token = root.token(&format!(
-        "path \"{mount}/*\" {{ capabilities = [\"read\"] }}"
-    ));
+    let token = root.token(&reads(&mount));
     test(&mount, "", &OpenBao::shared().url())
         .env("VAULT_TOKEN", &token)
         .args(["check"])

@@ -140,6 +140,56 @@ fn a_sign_in_that_did_not_arrive_or_was_put_off_is_tried_again() {
 }
 
 #[test]
+fn a_sign_in_by_what_may_be_good_for_one_use_is_not_tried_again_after_it_may_have_arrived() {
+    let faults: [fn() -> Vec<Step>; 3] = [
+        || reply(500, JSON, "{\"errors\":[\"internal error\"]}"),
+        || vec![Step::Reset],
+        Vec::new,
+    ];
+    for fault in faults {
+        let server = server(move |before| if before == 0 { fault() } else { signed_in() });
+        let auth = "method: approle, role_id: x, secret_id: { from: env://CREDENTIAL }";
+        fails_within(test(auth, &server), 5, &["A: unreachable: "]);
+        assert_eq!(logins(&server).len(), 1);
+    }
+}
+
+#[test]
+fn a_user_name_leads_to_no_other_endpoint() {
+    for username in ["..", ".", "../../sys/x", ""] {
+        let server = server(|_| signed_in());
+        let auth = format!(
+            "method: userpass, username: \"{username}\", password: {{ from: env://CREDENTIAL }}"
+        );
+        let prepared = test(&auth, &server).run(["true"]).any_stderr();
+        let _ = prepared.command().output().expect("endow runs");
+        for target in logins(&server).iter().map(|request| &request.target) {
+            let rest = target.strip_prefix("/v1/auth/userpass/login/");
+            assert!(rest.is_some_and(|rest| !rest.contains('/')), "{target}");
+        }
+        let lines = server.lines();
+        assert!(
+            !lines.iter().any(|line| line.contains("/v1/sys/x")),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn traces_of_a_sign_in_hold_no_credential() {
+    let server = server(|_| signed_in());
+    let auth = "method: approle, role_id: x, secret_id: { from: env://CREDENTIAL }";
+    let output = test(auth, &server)
+        .env("ENDOW_LOG", "trace")
+        .args(["-v"])
+        .run(["true"])
+        .any_stderr()
+        .success();
+    let trace = String::from_utf8_lossy(&output.stderr);
+    assert!(trace.contains("auth/approle/login"), "{trace}");
+}
+
+#[test]
 fn a_sign_in_that_is_refused_is_not_tried_again() {
     for status in [400, 401, 403] {
         let server =

@@ -12,7 +12,7 @@ use endow_providers::{
 };
 use serde_json::{Value, json};
 
-use super::reader;
+use super::{reader, reads};
 use crate::harness::{
     openbao::{OpenBao, ROOT},
     proxy,
@@ -154,9 +154,7 @@ fn a_value_comes_with_the_same_metadata() {
     let custom = json!({ "custom_metadata": { "owner": "dana@acme.dev" } });
     root.call("POST", &format!("{mount}/metadata/chat"), &custom);
     let batch = [address(&format!("{mount}/chat"), "a", None)];
-    let token = root.token(&format!(
-        "path \"{mount}/*\" {{ capabilities = [\"read\"] }}"
-    ));
+    let token = root.token(&reads(&mount));
     with(&OpenBao::shared().url(), &token, async |provider| {
         let fetched = provider.fetch(&batch, &limits()).await;
         let described = provider.describe(&batch, &limits()).await;

@@ -4,12 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{project, reader};
-use crate::harness::{
-    Test,
-    openbao::{OpenBao, text},
-    proxy,
-};
+use super::{project, reader, reads};
+use crate::harness::{Test, openbao::OpenBao, proxy};
 
 /// A manifest of `count` variables over these paths, in turn.
 fn manifest(settings: &str, paths: &[String], count: usize) -> String {
@@ -35,30 +31,10 @@ fn paths(mount: &str, paths: usize, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// An AppRole that may read the mount: the settings of `auth`, and the secret id.
+/// An AppRole that may read the mount: the settings of a manifest, and the secret id.
 fn app_role(mount: &str) -> (String, String) {
-    let root = OpenBao::shared().root();
-    let policy = root.policy(&format!(
-        "path \"{mount}/*\" {{ capabilities = [\"read\"] }}"
-    ));
-    let auth = root.auth("approle");
-    let role = json!({ "token_policies": [policy] });
-    root.call("POST", &format!("auth/{auth}/role/chat"), &role);
-    let answer = root.call(
-        "GET",
-        &format!("auth/{auth}/role/chat/role-id"),
-        &Value::Null,
-    );
-    let role_id = text(&answer["data"]["role_id"]);
-    let answer = root.call(
-        "POST",
-        &format!("auth/{auth}/role/chat/secret-id"),
-        &json!({}),
-    );
-    let settings = format!(
-        "backends: {{ vault: {{ auth: {{ method: approle, mount: {auth}, role_id: {role_id}, secret_id: {{ from: env://SECRET_ID }} }} }} }}\n"
-    );
-    (settings, text(&answer["data"]["secret_id"]))
+    let role = OpenBao::shared().root().app_role(&reads(mount));
+    (role.settings(), role.secret_id)
 }
 
 #[track_caller]

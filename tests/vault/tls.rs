@@ -172,7 +172,10 @@ fn the_name_of_the_certificate_is_checked_and_can_be_another() {
     );
     fails(
         trusted().env("VAULT_TLS_SERVER_NAME", "vault.acme.dev"),
-        &["A: unreachable: ", "certificate is for another name"],
+        &[
+            "A: unreachable: ",
+            "its certificate is not for the name `vault.acme.dev`",
+        ],
     );
     works(test(&format!(
         "backends: {{ vault: {{ tls_server_name: localhost, ca_cert: {} }} }}\n",

@@ -103,6 +103,67 @@ fn then_the_token_helper() {
 }
 
 #[test]
+fn a_token_helper_is_given_the_address_and_no_secret() {
+    let case = Case::new("");
+    let test = case.test();
+    let helper = test.path("../helper");
+    let script = format!(
+        "#!/bin/sh\nenv > {}.env\necho {}\n",
+        helper.display(),
+        case.token
+    );
+    let config = format!("token_helper = \"{}\"\n", helper.display());
+    let test = test
+        .file_with_mode("../helper", script, 0o755)
+        .file("../.vault", config)
+        .env("AWS_SECRET_ACCESS_KEY", "a-secret-of-another")
+        .env("MY_API_KEY", "a-secret-of-another")
+        .shell("cat ../helper.env >&2; echo $A")
+        .any_stderr()
+        .stdout("value-of-a\n");
+    let output = test.success();
+    let environment = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        environment.contains("VAULT_ADDR=http://127.0.0.1:"),
+        "{environment}"
+    );
+    assert!(
+        !environment.contains("a-secret-of-another"),
+        "{environment}"
+    );
+}
+
+#[test]
+fn a_token_helper_that_hangs_fails_or_prints_no_token_is_named() {
+    let case = Case::new("");
+    for (script, class) in [
+        ("exec sleep 600", "timed out"),
+        ("sleep 600 & wait", "timed out"),
+        (
+            "echo no keyring: hunter2hunter2 >&2; exit 3",
+            "unauthenticated",
+        ),
+        ("printf 'two lines\\nhunter2hunter2'", "unauthenticated"),
+    ] {
+        let test = case.test();
+        let helper = test.path("../helper").display().to_string();
+        let test = test
+            .file_with_mode("../helper", format!("#!/bin/sh\n{script}\n"), 0o755)
+            .file("../.vault", format!("token_helper = \"{helper}\"\n"))
+            .known("hunter2hunter2");
+        super::fails_within(test, 2, &[&format!("A: {class}: "), "helper"]);
+    }
+    // The file is the built-in helper of the official clients, so another one stands in its place.
+    let test = case.test();
+    let helper = test.path("../helper").display().to_string();
+    let test = test
+        .file_with_mode("../helper", "#!/bin/sh\n", 0o755)
+        .file("../.vault", format!("token_helper = \"{helper}\"\n"))
+        .file("../.vault-token", &case.token);
+    fails(test, &["A: unauthenticated: "]);
+}
+
+#[test]
 fn then_the_token_file() {
     let case = Case::new("");
     case.works(
@@ -110,6 +171,13 @@ fn then_the_token_file() {
             .file("../.vault-token", format!("{}\n", case.token)),
     );
     case.works(case.test().file("../.vault-token", &case.token));
+    let elsewhere = case.test().file("../.vault-token", WRONG);
+    let path = elsewhere.path("token");
+    case.works(
+        elsewhere
+            .file("token", &case.token)
+            .env("BAO_TOKEN_PATH", path),
+    );
 }
 
 #[test]
@@ -173,7 +241,7 @@ fn a_token_setting_that_is_absent_is_an_error_of_the_setting() {
         .run(["echo", "started"])
         .stderr(
             "endow: error: a backend's setting has no value; the command was not started\n  \
-             `auth` of backend `vault`: absent: `OWN` is not set (env://OWN, secretfile.yaml:2)\n",
+             `auth.token` of backend `vault`: absent: `OWN` is not set (env://OWN, secretfile.yaml:2)\n",
         )
         .status(125);
 }

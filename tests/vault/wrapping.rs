@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::fails;
 use crate::harness::{
     Test,
-    openbao::{OpenBao, text},
+    openbao::{OpenBao, Session, text},
     proxy,
 };
 
@@ -18,7 +18,10 @@ struct Role {
 
 impl Role {
     fn new() -> Self {
-        let root = OpenBao::shared().root();
+        Self::of(&OpenBao::shared().root())
+    }
+
+    fn of(root: &Session<'_>) -> Self {
         let secret = root.kv(2);
         root.put(&secret, "chat", &json!({ "a": "value-of-a" }));
         let policy = root.policy(&format!(
@@ -67,6 +70,22 @@ fn a_wrapped_secret_id_signs_in_once() {
         role.test(&wrapped),
         &["A: unauthenticated: ", "wrapp", "hint: "],
     );
+}
+
+#[test]
+fn a_wrapped_secret_id_of_a_namespace_signs_in_there() {
+    let root = OpenBao::shared().root();
+    let outer = root.new_namespace();
+    for space in [outer.new_namespace(), outer] {
+        let role = Role::of(&space);
+        let path = format!("auth/{}/role/chat/secret-id", role.mount);
+        let wrapped = space.wrapped(&path, &json!({}));
+        role.test(&wrapped)
+            .env("VAULT_NAMESPACE", space.namespace())
+            .shell("echo $A")
+            .stdout("value-of-a\n")
+            .success();
+    }
 }
 
 #[test]

@@ -42,6 +42,14 @@ pub(super) enum Method {
     Certificate {
         name: Option<String>,
     },
+    /// As an AWS identity, which a signed request to STS proves.
+    Aws {
+        role: Option<String>,
+        /// What `X-Vault-AWS-IAM-Server-ID` must be, where the server wants it.
+        server_id: Option<String>,
+        region: Option<String>,
+        profile: Option<String>,
+    },
 }
 
 /// The second half of an `AppRole` credential.
@@ -147,14 +155,25 @@ impl Method {
             "jwt" => Self::jwt(words),
             "userpass" | "ldap" | "radius" => {
                 let username = words.text("username")?;
+                let username = words.required("username", username)?;
                 let password = words.secret("password")?;
+                // As a segment of a path these lead elsewhere.
+                if [".", ".."].contains(&username.as_str()) {
+                    return Err(wrong("`auth.username` is no user name"));
+                }
                 Ok(Self::Password {
-                    username: words.required("username", username)?,
+                    username,
                     password: words.required("password", password)?,
                 })
             }
             "cert" => Ok(Self::Certificate {
                 name: words.text("name")?,
+            }),
+            "aws" => Ok(Self::Aws {
+                role: words.text("role")?,
+                server_id: words.text("server_id")?,
+                region: words.text("region")?,
+                profile: words.text("aws_profile")?,
             }),
             "oidc" => Err(wrong("`method: oidc` needs a browser").hinted(
                 "sign in with `vault login -method=oidc` or `bao login`; endow then uses that token",

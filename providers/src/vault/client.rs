@@ -8,7 +8,6 @@ use tokio::sync::OnceCell;
 
 use super::{
     config::{Config, Variables},
-    github::Runner,
     lease, metadata,
     mounts::Mounts,
     read::{Found, Reader},
@@ -41,7 +40,7 @@ pub(super) fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
     let variables = Variables(opening.environment);
     let config = Config::new(&opening.settings, &variables)?;
     Ok(Box::new(Vault {
-        server: Server::new(config, Runner::new(&variables)),
+        server: Server::new(config, &opening)?,
         sources: Sources::new(&opening, &variables),
         token: OnceCell::new(),
         mounts: Mounts::default(),

@@ -15,13 +15,15 @@ use zeroize::Zeroizing;
 
 use super::{
     answer::Answer,
-    config::{Config, authority, wrong},
+    config::{Config, Variables, authority, wrong},
     connect,
     github::Runner,
     state,
 };
+#[cfg(feature = "aws")]
+use super::{auth, aws::Signer};
 use crate::{
-    Class, Fault, Limits, Secret,
+    Class, Fault, Limits, Opening, Secret,
     http::{self, Broken, Call, Client, Response},
     retry::{self, Try},
 };
@@ -34,6 +36,9 @@ pub(super) struct Server {
     pub(super) config: Config,
     /// What GitHub Actions gives a job for its identity.
     pub(super) runner: Option<Runner>,
+    /// What signs where an AWS identity signs in.
+    #[cfg(feature = "aws")]
+    signer: Option<Signer>,
     client: OnceCell<Client>,
     permits: Semaphore,
 }
@@ -88,13 +93,37 @@ impl<'a> Ask<'a> {
 }
 
 impl Server {
-    pub(super) fn new(config: Config, runner: Option<Runner>) -> Self {
-        Self {
+    /// Takes what signing in needs from the launcher's environment; nothing is asked.
+    pub(super) fn new(config: Config, opening: &Opening<'_>) -> Result<Self, Fault> {
+        #[cfg(feature = "aws")]
+        let signer = match &config.auth.method {
+            auth::Method::Aws {
+                region, profile, ..
+            } => Some(Signer::new(opening, region.as_deref(), profile.as_deref())?),
+            _ => None,
+        };
+        Ok(Self {
             config,
-            runner,
+            runner: Runner::new(&Variables(opening.environment)),
+            #[cfg(feature = "aws")]
+            signer,
             client: OnceCell::new(),
             permits: Semaphore::new(AT_ONCE),
+        })
+    }
+
+    /// What proves an AWS identity.
+    pub(super) async fn signed(
+        &self,
+        server_id: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Vec<(&'static str, Secret)>, Fault> {
+        #[cfg(feature = "aws")]
+        if let Some(signer) = &self.signer {
+            return signer.members(server_id, limits).await;
         }
+        let _ = (server_id, limits);
+        Err(wrong("this endow was built without AWS"))
     }
 
     /// The answer to a request, after as many tries as the deadline allows.

@@ -41,88 +41,82 @@ pub(super) async fn sign_in(
 ) -> Result<Token, Fault> {
     let auth = &server.config.auth;
     let path = format!("auth/{}/login", auth.mount);
-    match &auth.method {
-        Method::Token(Some(token)) => Ok(Token::new(Secret::copied_from(token.expose()), false)),
-        Method::Token(None) => Ok(Token::new(sources.token(server, limits).await?, false)),
+    let mut ask = Ask::post(&path, Zeroizing::default());
+    let members = match &auth.method {
+        Method::Token(Some(token)) => return Ok(Token::new(copied(token), false)),
+        Method::Token(None) => {
+            return Ok(Token::new(sources.token(server, limits).await?, false));
+        }
         Method::AppRole { role_id, secret_id } => {
-            let unwrapped;
-            let mut members = vec![("role_id", role_id)];
+            // A secret id may be good for one use.
+            ask.is_single = true;
+            let mut members = vec![("role_id", copied(role_id))];
             match secret_id {
                 SecretId::None => {}
-                SecretId::Plain(plain) => members.push(("secret_id", plain)),
+                SecretId::Plain(plain) => members.push(("secret_id", copied(plain))),
                 SecretId::Wrapped { token, role } => {
-                    unwrapped = unwrap(server, auth, token, role.as_deref(), limits).await?;
-                    members.push(("secret_id", &unwrapped));
+                    let secret = unwrap(server, auth, token, role.as_deref(), limits).await?;
+                    members.push(("secret_id", secret));
                 }
             }
-            // A secret id may be good for one use.
-            exchange(server, ask(&path, &members, true)?, limits).await
+            members
         }
         Method::Kubernetes { role, token } => {
             let jwt = connect::credential(token, limits.deadline).await?;
-            let role = Secret::copied_from(role.as_bytes());
-            let members = [("role", &role), ("jwt", &jwt)];
-            exchange(server, ask(&path, &members, false)?, limits).await
+            with_role(Some(role), vec![("jwt", jwt)])
         }
         Method::Jwt { role, jwt } => {
             let jwt = match jwt {
-                Jwt::Text(text) => Secret::copied_from(text.expose()),
+                Jwt::Text(text) => copied(text),
                 Jwt::File(path) => connect::credential(path, limits.deadline).await?,
                 Jwt::GitHub(audience) => github::token(server, audience.as_deref(), limits).await?,
             };
-            let role = role
-                .as_ref()
-                .map(|role| Secret::copied_from(role.as_bytes()));
-            let mut members = vec![("jwt", &jwt)];
-            members.extend(role.as_ref().map(|role| ("role", role)));
-            exchange(server, ask(&path, &members, false)?, limits).await
+            with_role(role.as_ref(), vec![("jwt", jwt)])
         }
         Method::Password { username, password } => {
-            let members = [("password", password)];
-            let ask = Ask {
-                leaf: Some(username),
-                ..ask(&path, &members, false)?
-            };
-            exchange(server, ask, limits).await
+            ask.leaf = Some(username);
+            vec![("password", copied(password))]
         }
         Method::Certificate { name } => {
             if server.config.tls.client_cert.is_none() {
                 return Err(wrong("`method: cert` needs `client_cert` and `client_key`"));
             }
-            let name = name
-                .as_ref()
-                .map(|name| Secret::copied_from(name.as_bytes()));
-            let members: Vec<_> = name
-                .as_ref()
-                .map(|name| ("name", name))
-                .into_iter()
-                .collect();
-            exchange(server, ask(&path, &members, false)?, limits).await
+            let name = name.iter().map(|name| Secret::copied_from(name.as_bytes()));
+            name.map(|name| ("name", name)).collect()
         }
-    }
+        Method::Aws {
+            role, server_id, ..
+        } => {
+            let signed = server.signed(server_id.as_deref(), limits).await?;
+            with_role(role.as_ref(), signed)
+        }
+    };
+    let members: Vec<(&str, &Secret)> = members
+        .iter()
+        .map(|(name, secret)| (*name, secret))
+        .collect();
+    ask.body = Some(body(&members)?);
+    ask.secrets = members.iter().map(|(_, secret)| *secret).collect();
+    ask.namespace = auth.namespace.as_deref();
+    exchange(server, &ask, limits).await
 }
 
-/// The request that sends credentials to `path`.
-fn ask<'a>(
-    path: &'a str,
-    members: &[(&str, &'a Secret)],
-    is_single: bool,
-) -> Result<Ask<'a>, Fault> {
-    Ok(Ask {
-        is_single,
-        secrets: members.iter().map(|(_, secret)| *secret).collect(),
-        ..Ask::post(path, body(members)?)
-    })
+fn copied(secret: &Secret) -> Secret {
+    Secret::copied_from(secret.expose())
+}
+
+fn with_role(
+    role: Option<&String>,
+    mut members: Vec<(&'static str, Secret)>,
+) -> Vec<(&'static str, Secret)> {
+    members.extend(role.map(|role| ("role", Secret::copied_from(role.as_bytes()))));
+    members
 }
 
 /// Sends credentials, and takes the token of the answer.
-async fn exchange(server: &Server, ask: Ask<'_>, limits: &Limits) -> Result<Token, Fault> {
+async fn exchange(server: &Server, ask: &Ask<'_>, limits: &Limits) -> Result<Token, Fault> {
     let path = ask.path;
-    let ask = Ask {
-        namespace: server.config.auth.namespace.as_deref(),
-        ..ask
-    };
-    let answer = server.send(&ask, limits).await?;
+    let answer = server.send(ask, limits).await?;
     if answer.status() != 200 {
         return Err(refused(&answer, path));
     }
