@@ -8,7 +8,11 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-#[expect(dead_code, reason = "a benchmark uses a part of the tests' harness")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "a benchmark uses a part of the tests' harness"
+)]
 #[path = "../tests"]
 mod tests {
     pub(crate) mod harness;
