@@ -144,14 +144,14 @@ fn a_name_is_looked_up_outside_the_repository() {
     let program = Program::of("summon_stream.py", &json!({"a": "from outside"}));
     let test = program.manifest("", "A: own://a");
     let theirs = test.path("bin");
-    let text =
+    let manifest =
         "version: 1\nbackends: { own: { type: exec, command: [provider] } }\nenv: { A: own://a }\n";
     let path = format!(
         "bin:{}:{}:/usr/bin:/bin",
         theirs.display(),
         program.path("").display()
     );
-    test.file("secretfile.yaml", text)
+    test.file("secretfile.yaml", manifest)
         .file(".git/HEAD", "ref: refs/heads/main\n")
         .file_with_mode(
             "bin/provider",
