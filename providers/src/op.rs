@@ -49,21 +49,25 @@ pub(crate) static KIND: Kind = Kind {
     settings: &[
         setting(
             "account",
+            Shape::Text,
             Trust::Free,
             "the account: its sign-in address or id",
         ),
         setting(
             "connect_host",
+            Shape::Text,
             Trust::Origin(&["OP_CONNECT_HOST"]),
             "the address of a Connect server",
         ),
         setting(
             "connect_token",
+            Shape::Secret,
             Trust::Free,
             "the token for the Connect server",
         ),
         setting(
             "service_account_token",
+            Shape::Secret,
             Trust::Free,
             "the token of a service account",
         ),
@@ -82,10 +86,10 @@ pub(crate) static KIND: Kind = Kind {
     open: Some(open),
 };
 
-const fn setting(name: &'static str, trust: Trust, about: &'static str) -> Setting {
+const fn setting(name: &'static str, shape: Shape, trust: Trust, about: &'static str) -> Setting {
     Setting {
         name,
-        shape: Shape::Text,
+        shape,
         trust,
         about,
     }

@@ -163,3 +163,20 @@ fn a_name_is_looked_up_outside_the_repository() {
         .stdout("from outside\n")
         .success();
 }
+
+#[test]
+fn a_path_starts_where_the_manifest_stands() {
+    let text = "version: 1\nbackends: { own: { type: exec, command: [./tools/provider, --first] } }\n\
+        env: { A: own://a }\n";
+    Test::manifest(text)
+        .file_with_mode(
+            "tools/provider",
+            "#!/bin/sh\ntest $# = 2 || exit 1\nprintf '%s' \"$*\"\n",
+            0o755,
+        )
+        .directory("below")
+        .args(["--file", "../secretfile.yaml"])
+        .shell("echo \"$A\"")
+        .stdout("--first a\n")
+        .success();
+}

@@ -117,6 +117,23 @@ fn a_stale_session_is_removed_and_a_good_one_is_used_where_nobody_is_signed_in()
 }
 
 #[test]
+fn a_token_in_the_manifest_is_refused_and_not_shown() {
+    for setting in ["service_account_token", "connect_token"] {
+        let text = format!(
+            "version: 1\nbackends: {{ op: {{ {setting}: {TOKEN} }} }}\nenv: {{ A: op://a/b/c }}\n"
+        );
+        let output = Test::manifest(&text)
+            .known(TOKEN)
+            .run(["true"])
+            .any_stderr()
+            .status(125);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let expected = format!("`{setting}` is a credential, and a manifest is no place for one");
+        assert!(stderr.contains(&expected), "{stderr}");
+    }
+}
+
+#[test]
 fn a_dollar_in_a_reference_is_refused_before_anything_runs() {
     let (test, op) = StandIn::install(
         Test::manifest("version: 1\nenv: { A: \"op://AI Team/$ITEM/a\" }\n"),
