@@ -155,7 +155,7 @@ const MESSAGES: [(&str, &str, &str, i32, &str); 24] = [
     (
         "message",
         "(404) Not Found: the object was not found",
-        "malformed",
+        "denied",
         1,
         "(404) Not Found",
     ),
@@ -171,7 +171,7 @@ const MESSAGES: [(&str, &str, &str, i32, &str); 24] = [
         "something that nobody has seen before",
         "malformed",
         1,
-        "something that nobody",
+        "op read REFERENCE",
     ),
 ];
 

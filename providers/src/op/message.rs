@@ -51,10 +51,9 @@ pub(super) fn verdict(message: &str) -> Verdict {
     access(message, first)
         .or_else(|| place(message, first))
         .unwrap_or_else(|| {
-            Verdict::Unknown(Fault::new(
-                Class::Malformed,
-                format!("`op` failed: {}", shown(first)),
-            ))
+            let message = format!("`op` failed: {}", shown(first));
+            let fault = Fault::new(Class::Malformed, message);
+            Verdict::Unknown(fault.hinted("ask it for one alone: `op read REFERENCE`"))
         })
 }
 
@@ -225,10 +224,15 @@ fn place(message: &str, first: &str) -> Option<Verdict> {
             Err(fault),
         ));
     }
-    if ["(101)", "(403)", "Forbidden", "do not have permission"]
-        .iter()
-        .any(|text| message.contains(text))
-    {
+    // Like other services, it says 404 also of what the caller may not know of.
+    let refusals = [
+        "(101)",
+        "(403)",
+        "(404)",
+        "Forbidden",
+        "do not have permission",
+    ];
+    if refusals.iter().any(|text| message.contains(text)) {
         let class = Class::Denied { permission: None };
         let fault = Fault::new(class, format!("1Password refuses it: {}", shown(first)));
         return Some(Verdict::Unknown(
