@@ -9,6 +9,7 @@ mod parameters;
 mod provider;
 mod secrets;
 mod sign_in;
+mod tls;
 mod writes;
 
 use crate::harness::{Test, http::Request, listener::Listener};

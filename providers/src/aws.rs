@@ -21,7 +21,7 @@ mod session;
 #[cfg(feature = "aws")]
 mod settings;
 
-pub(crate) use self::arn::{Arn, is_account, is_region};
+pub(crate) use self::arn::{Arn, is_region};
 #[cfg(feature = "aws")]
 pub(crate) use self::{
     ask::{Asked, ask},

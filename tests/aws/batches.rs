@@ -106,15 +106,15 @@ fn explain_says_as_many_requests_as_there_are() {
     let test = project(&manifest, &counted.url());
     let output = test.args(["explain"]).any_stdout().success();
     assert_eq!(counted.requests().len(), 0, "explain asks nothing");
-    let text = String::from_utf8(output.stdout).expect("text");
+    let report = String::from_utf8(output.stdout).expect("text");
     for label in [
         "get 20 secrets in a batch",
         "get explained/9",
         "get explained/0 (stage AWSPREVIOUS)",
     ] {
-        assert!(text.contains(label), "`{label}` is missing:\n{text}");
+        assert!(report.contains(label), "`{label}` is missing:\n{report}");
     }
-    assert!(text.contains("aws-sm  4  "), "{text}");
+    assert!(report.contains("aws-sm  4  "), "{report}");
     prints(
         project(&manifest, &counted.url()),
         "echo $A0 ${OLD-none}",

@@ -108,8 +108,8 @@ fn the_childs_own_sdk_gets_the_credentials_of_the_same_task() {
         format!("{}/v2/credentials/task", credentials.url()),
     );
     let output = asks_who(test).any_stdout().success();
-    let text = String::from_utf8(output.stdout).expect("text");
-    assert!(text.starts_with("value-of-task container-role "), "{text}");
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.starts_with("value-of-task container-role "), "{said}");
     // The same address, asked by endow and then by its child.
     assert_eq!(credentials.lines(), ["GET /v2/credentials/task"; 2]);
 }

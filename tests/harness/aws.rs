@@ -6,6 +6,7 @@
 
 use std::{
     ffi::OsString,
+    net::TcpStream,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -16,6 +17,7 @@ use super::{
     Test,
     guarded::{Guarded, free_port},
     http::{self, Response},
+    keys::Certificate,
 };
 
 /// The region of every test that does not say another.
@@ -51,10 +53,23 @@ impl Aws {
 
     /// Another one, for what can be switched for a whole server alone.
     pub(crate) fn start_moto() -> Self {
-        Self::start("moto", "/moto-api/", |port| {
+        Self::start("moto", Some("/moto-api/"), |port| {
             let port = port.to_string();
             let words = ["moto_server", "-H", "127.0.0.1", "-p", &port];
             program(&words)
+        })
+    }
+
+    /// One that speaks TLS, by this certificate.
+    pub(crate) fn start_tls(certificate: &Certificate) -> Self {
+        let (certificate, key) = (certificate.certificate(), certificate.key());
+        Self::start("moto", None, |port| {
+            let port = port.to_string();
+            let words = ["moto_server", "-H", "127.0.0.1", "-p", &port];
+            let mut command = program(&words);
+            command.extend(["-c".into(), certificate.clone().into()]);
+            command.extend(["-k".into(), key.clone().into()]);
+            command
         })
     }
 
@@ -62,7 +77,7 @@ impl Aws {
     pub(crate) fn ministack() -> &'static Self {
         static SERVER: OnceLock<Aws> = OnceLock::new();
         SERVER.get_or_init(|| {
-            Self::start("ministack", "/_ministack/health", |port| {
+            Self::start("ministack", Some("/_ministack/health"), |port| {
                 let address = format!("127.0.0.1:{port}");
                 let settings = ["AUTH=true", "MINISTACK_IMDS_V2_REQUIRED=1"];
                 let mut words: Vec<OsString> = vec!["/usr/bin/env".into()];
@@ -79,13 +94,20 @@ impl Aws {
         })
     }
 
-    fn start(name: &'static str, path: &str, command: impl Fn(u16) -> Vec<OsString>) -> Self {
+    fn start(
+        name: &'static str,
+        path: Option<&str>,
+        command: impl Fn(u16) -> Vec<OsString>,
+    ) -> Self {
         loop {
             let port = free_port();
             let directory = Guarded::directory();
             let mut guarded = Guarded::start(name, &directory, &command(port));
             let address = format!("127.0.0.1:{port}");
-            let answers = || http::ask(&address, "GET", path, &[], &[]).is_ok();
+            let answers = || match path {
+                Some(path) => http::ask(&address, "GET", path, &[], &[]).is_ok(),
+                None => TcpStream::connect(&address).is_ok(),
+            };
             match guarded.wait_until(answers) {
                 Ok(()) => {
                     return Self {

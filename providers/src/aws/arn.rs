@@ -36,7 +36,42 @@ pub(crate) fn is_region(text: &str) -> bool {
     !text.is_empty() && text.len() <= 32 && text.bytes().all(is_plain)
 }
 
-/// Whether this can be an account.
-pub(crate) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+#[cfg(test)]
+mod tests {
+    use super::{Arn, is_region};
+
+    #[test]
+    fn an_arn_has_six_parts_of_which_the_last_may_hold_colons() {
+        let text = "arn:aws-cn:secretsmanager:cn-north-1:222222222222:secret:a:b-AbCdEf";
+        let expected = Arn {
+            service: "secretsmanager",
+            region: "cn-north-1",
+            account: "222222222222",
+            resource: "secret:a:b-AbCdEf",
+        };
+        assert_eq!(Arn::of(text), Some(expected));
+        for text in ["chat/prod", "arn:aws:ssm:eu-west-1:1", "urn:a:b:c:d:e"] {
+            assert_eq!(Arn::of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_region_can_be_a_label_of_a_host_and_nothing_else() {
+        for region in ["eu-west-1", "us-gov-east-1", "cn-north-1", "us-iso-east-1"] {
+            assert!(is_region(region), "{region}");
+        }
+        for text in [
+            "",
+            "EU",
+            "eu west",
+            "a.b",
+            "a/",
+            "a#",
+            "a@b",
+            "a:1",
+            &"a".repeat(33),
+        ] {
+            assert!(!is_region(text), "{text}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! One request to a service, tried again inside the deadline.
 
-use std::{future::Future, time::Duration};
+use std::{error::Error, future::Future, time::Duration};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::{
@@ -37,22 +37,21 @@ impl Asked<'_> {
     /// Where the request went, as a hint.
     pub(crate) fn address(&self) -> String {
         match self.endpoint {
-            // A name and a password can stand before an `@`.
-            Some(endpoint) if endpoint.contains('@') => {
-                "the endpoint is one of your own".to_owned()
-            }
-            Some(endpoint) => format!("the endpoint is {endpoint}"),
+            Some(endpoint) => format!("the endpoint is {}", origin(endpoint)),
             None => format!(
                 "is there such a region as `{}`, and a way to it?",
                 self.region
             ),
         }
     }
+}
 
-    /// How to sign in anew, as a hint.
-    pub(crate) fn sign_in(&self) -> String {
-        "sign in again, and give endow the new credentials".to_owned()
-    }
+/// The origin of a URL. A name and a password can stand before it, and a token after it.
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}")
 }
 
 /// The retries of a client of ours. The second try at once is the SDK's, which corrects a wrong
@@ -76,7 +75,7 @@ pub(crate) async fn ask<T, E, F>(
     mut send: impl FnMut() -> F,
 ) -> Result<Result<T, Refusal>, Fault>
 where
-    E: ProvideErrorMetadata,
+    E: ProvideErrorMetadata + Error + 'static,
     F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
     let silence = || {
@@ -90,9 +89,9 @@ where
         .hinted(asked.address())
     };
     let attempt = || {
-        let sent = send();
+        let request = send();
         async {
-            let error = match sent.await {
+            let error = match request.await {
                 Ok(answer) => return Try::Done(Ok(Ok(answer))),
                 Err(error) => error,
             };

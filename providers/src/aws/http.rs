@@ -1,8 +1,10 @@
 //! The SDK's HTTP client, with two rules of ours: metadata addresses are never asked through a
 //! proxy, and an image without roots of its own trusts Mozilla's.
 
+use std::sync::Arc;
+
 use aws_smithy_http_client::{
-    Builder, ConnectorBuilder,
+    Builder, Connector, ConnectorBuilder,
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
@@ -14,42 +16,80 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
+use aws_smithy_types::base64;
+use rustls_native_certs::load_native_certs;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-/// The client of every request to AWS. Does no I/O; roots are read for the first connection.
+/// The client of every request to AWS. Does no I/O; roots are read for the first connection that
+/// needs them.
 pub(crate) fn client() -> SharedHttpClient {
-    SharedHttpClient::new(Routed {
-        proxied: through(ProxyConfig::from_env),
-        direct: through(ProxyConfig::disabled),
-    })
+    SharedHttpClient::new(Routed(Arc::new(Ways {
+        secure: way(|builder| {
+            builder
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .tls_context(roots())
+                .build()
+        }),
+        plain: way(|builder| builder.proxy_config(ProxyConfig::from_env()).build_http()),
+        metadata: way(|builder| builder.proxy_config(ProxyConfig::disabled()).build_http()),
+    })))
 }
 
-fn through(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
+fn way(build: fn(ConnectorBuilder) -> Connector) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(roots());
+        let mut builder = Connector::builder();
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
         }
-        builder.set_proxy_config(Some(proxy()));
-        builder.build()
+        build(builder)
     })
 }
 
+/// The system's roots, else Mozilla's.
 fn roots() -> TlsContext {
+    let mut store = TrustStore::default();
+    if load_native_certs().certs.is_empty() {
+        store = TrustStore::empty();
+        for root in TLS_SERVER_ROOT_CERTS {
+            let text = base64::encode(root);
+            store.add_pem_certificate(format!(
+                "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+            ));
+        }
+    }
     TlsContext::builder()
-        .with_trust_store(TrustStore::default())
+        .with_trust_store(store)
         .build()
         .unwrap_or_default()
 }
 
-/// Two clients, of which each request takes one by its address.
+/// The clients, of which each request takes one by its address.
 #[derive(Debug)]
-struct Routed {
-    proxied: SharedHttpClient,
-    direct: SharedHttpClient,
+struct Ways {
+    /// By TLS.
+    secure: SharedHttpClient,
+    /// Without.
+    plain: SharedHttpClient,
+    /// To the addresses that hand out credentials.
+    metadata: SharedHttpClient,
 }
+
+impl Ways {
+    fn to(&self, uri: &str) -> &SharedHttpClient {
+        if uri.starts_with("https:") {
+            &self.secure
+        } else if is_metadata(uri) {
+            &self.metadata
+        } else {
+            &self.plain
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Routed(Arc<Ways>);
 
 impl HttpClient for Routed {
     fn http_connector(
@@ -58,25 +98,26 @@ impl HttpClient for Routed {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(Route {
-            proxied: self.proxied.http_connector(settings, components),
-            direct: self.direct.http_connector(settings, components),
+            ways: Arc::clone(&self.0),
+            settings: settings.clone(),
+            components: components.clone(),
         })
     }
 }
 
+/// What a connector is made with, once it is known to which address.
 #[derive(Debug)]
 struct Route {
-    proxied: SharedHttpConnector,
-    direct: SharedHttpConnector,
+    ways: Arc<Ways>,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
 }
 
 impl HttpConnector for Route {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if is_metadata(request.uri()) {
-            self.direct.call(request)
-        } else {
-            self.proxied.call(request)
-        }
+        let client = self.ways.to(request.uri());
+        let connector = client.http_connector(&self.settings, &self.components);
+        connector.call(request)
     }
 }
 

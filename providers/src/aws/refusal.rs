@@ -3,7 +3,7 @@
 //! Their messages are never printed: that of a refused write quotes the value. What is read out
 //! of them is matched, piece by piece: an action, an ARN.
 
-use std::{error::Error, time::SystemTime};
+use std::{error::Error, io, time::SystemTime};
 
 use aws_smithy_runtime_api::{
     client::{orchestrator::HttpResponse, result::SdkError},
@@ -37,6 +37,8 @@ enum Broken {
     Answer,
     /// A request that could not be made.
     Request,
+    /// A certificate that nobody here trusts.
+    Certificate,
 }
 
 /// Faults of the service, or of the way to it, that may pass.
@@ -70,7 +72,10 @@ const THROTTLED: [&str; 14] = [
 
 impl Refusal {
     /// Reads an error of the SDK.
-    pub(crate) fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
+    pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
         let mut refusal = Self::default();
         if let Some(response) = error.raw_response() {
             refusal.status = Some(response.status().as_u16());
@@ -101,6 +106,7 @@ impl Refusal {
             }
             SdkError::ResponseError(_) => {}
             SdkError::ConstructionFailure(_) => refusal.broken = Some(Broken::Request),
+            _ if is_distrusted(error) => refusal.broken = Some(Broken::Certificate),
             _ => refusal.broken = Some(Broken::Connection),
         }
         refusal
@@ -197,7 +203,7 @@ impl Refusal {
                     .hinted("copy AWS_SECRET_ACCESS_KEY again, whole")
             }
             "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" => {
-                unauthenticated("the session token has expired".into()).hinted(asked.sign_in())
+                unauthenticated("the session token has expired".into()).hinted("sign in again, and start endow with the new credentials")
             }
             "InvalidIdentityToken" | "InvalidIdentityTokenException" | "IDPRejectedClaim" => {
                 unauthenticated("AWS does not accept the web identity token".into())
@@ -222,6 +228,12 @@ impl Refusal {
                 Fault::new(Class::Unreachable, format!("can't reach {service} in {region}"))
                     .hinted(asked.address())
             }
+            (Some(Broken::Certificate), _) => Fault::new(
+                Class::Unreachable,
+                format!("the certificate of {service} in {region} is not trusted"),
+            )
+            .hinted(asked.address())
+            .hinted("SSL_CERT_FILE names a file with other authorities"),
             (Some(Broken::Request), _) => Fault::new(
                 Class::Malformed,
                 format!("a request to {service} in {region} can't be made"),
@@ -355,4 +367,20 @@ pub(crate) fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> 
         next = here.source();
     }
     None
+}
+
+/// Whether a chain of causes ends with a certificate that was refused.
+fn is_distrusted(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(here) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = here.downcast_ref() {
+            return true;
+        }
+        // What an input-output error is about is not its source but in it.
+        next = match here.downcast_ref::<io::Error>() {
+            Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => here.source(),
+        };
+    }
+    false
 }

@@ -28,7 +28,7 @@ use crate::{Class, Fault, Identity, Limits};
 /// So many requests are in flight at a time.
 const AT_ONCE: usize = 20;
 /// Credentials with less time than this are got anew.
-const SHORTEST: Duration = Duration::from_secs(60);
+const SHORTEST: Duration = Duration::from_mins(1);
 /// The name that a role of ours is assumed under, for the other side's logs.
 const SESSION: &str = "endow";
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// Opens it. Does no I/O.
 pub(super) fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
-    let settings = Settings::of(&opening)?;
+    let settings = Settings::of(opening)?;
     Ok(Box::new(ParameterStore {
         session: Session::new(settings),
     }))

@@ -44,7 +44,7 @@ impl Signer {
             helpers: opening.helpers.clone(),
         };
         Ok(Self {
-            session: aws::Session::new(aws::Settings::of(&opening)?),
+            session: aws::Session::new(aws::Settings::of(opening)?),
             region: region.unwrap_or(REGION).to_owned(),
         })
     }
