@@ -52,6 +52,14 @@ fn fails(test: Test, texts: &[&str]) -> String {
     report
 }
 
+/// The same, long before a deadline of 20 seconds: no later try would change it.
+#[track_caller]
+fn fails_at_once(test: Test, texts: &[&str]) {
+    let started = Instant::now();
+    fails_within(test, 20, texts);
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
 /// The same, within its deadline of `seconds`.
 #[track_caller]
 fn fails_within(test: Test, seconds: u64, texts: &[&str]) -> String {

@@ -283,6 +283,28 @@ fn where_the_server_does_not_say_the_version_it_is_found_out() {
 }
 
 #[test]
+fn a_deleted_version_is_one_also_where_the_server_does_not_say_the_version() {
+    let (server, root) = (OpenBao::shared(), OpenBao::shared().root());
+    let mount = root.kv(2);
+    root.put(&mount, "chat", &json!({ "a": "deleted-value" }));
+    root.call("DELETE", &format!("{mount}/data/chat"), &Value::Null);
+    let silent = proxy::with(&server.address(), |request| {
+        let is_look_up = request.target.starts_with("/v1/sys/internal/");
+        is_look_up.then(|| Response {
+            status: 403,
+            headers: Vec::new(),
+            body: br#"{"errors":["permission denied"]}"#.to_vec(),
+        })
+    });
+    let manifest =
+        format!("version: 1\nenv: {{ A: {{ from: \"vault://{mount}/chat#a\", default: x }} }}\n");
+    fails(
+        project(&manifest, &silent.url(), &reader(&root, &mount)).known("deleted-value"),
+        &["A: deleted: version 1 of"],
+    );
+}
+
+#[test]
 fn a_right_to_one_path_is_enough() {
     let (server, root) = (OpenBao::shared(), OpenBao::shared().root());
     for version in [1, 2] {
