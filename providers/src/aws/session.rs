@@ -196,6 +196,9 @@ impl Session {
     /// As whom, and until when.
     pub(crate) async fn identity(&self, limits: &Limits) -> Result<Identity, Fault> {
         let ready = self.ready(None, limits).await?;
+        if ready.region.is_none() {
+            return Err(self.no_region("STS"));
+        }
         let (client, endpoint) = self.sts(&ready);
         let asked = Asked {
             service: "STS",
