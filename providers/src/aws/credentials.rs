@@ -25,7 +25,7 @@ use aws_credential_types::{
 };
 
 use self::failure::{failure, reason};
-use super::{Settings, profile::Profiles};
+use super::{Settings, http, profile::Profiles};
 use crate::{Class, Fault};
 
 /// How long the metadata address may take to connect. It is there at once, or not at all.
@@ -91,7 +91,7 @@ impl Source {
             }
             Self::Container => {
                 EcsCredentialsProvider::builder()
-                    .configure(config)
+                    .configure(&config.clone().with_http_client(http::direct()))
                     .connect_timeout(Duration::from_secs(1))
                     .read_timeout(READ)
                     .build()
@@ -125,7 +125,7 @@ fn stated(settings: &Settings) -> Result<Credentials, CredentialsError> {
 /// A client of EC2's metadata that asks once and does not wait.
 pub(crate) fn metadata(config: &ProviderConfig) -> imds::Client {
     imds::Client::builder()
-        .configure(config)
+        .configure(&config.clone().with_http_client(http::direct()))
         .max_attempts(1)
         .connect_timeout(CONNECT)
         .read_timeout(READ)
