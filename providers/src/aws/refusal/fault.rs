@@ -1,7 +1,10 @@
 //! The fault that a refusal is, in words of ours.
 
 use super::{Broken, Refusal};
-use crate::{Class, Fault, aws::Asked};
+use crate::{
+    Class, Fault,
+    aws::{Arn, Asked},
+};
 
 impl Refusal {
     /// The fault. What is particular to a service was matched before.
@@ -24,24 +27,23 @@ impl Refusal {
                 unauthenticated("AWS does not know the access key".into())
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" if self.is_about_region() => {
-                Fault::new(
-                    Class::Unauthenticated,
-                    format!("{service} at this address is not that of {region}, for which the request is signed"),
-                )
-                .hinted("set `region` under `backends`, AWS_REGION, or the endpoint of that region")
+                wrong_region(asked)
             }
             "InvalidSignatureException" | "SignatureDoesNotMatch" => {
                 unauthenticated("the secret access key does not belong to the access key".into())
                     .hinted("copy AWS_SECRET_ACCESS_KEY again, whole")
             }
             "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" => {
-                unauthenticated("the session token has expired".into()).hinted("sign in again, and start endow with the new credentials")
+                unauthenticated("the session token has expired".into())
+                    .hinted("sign in again, and start endow with the new credentials")
             }
             "InvalidIdentityToken" | "InvalidIdentityTokenException" | "IDPRejectedClaim" => {
                 unauthenticated("AWS does not accept the web identity token".into())
             }
-            "IncompleteSignature" | "IncompleteSignatureException"
-            | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
+            "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException" => {
                 unauthenticated("AWS found no complete signature in the request".into())
             }
             _ => self.other(asked),
@@ -172,5 +174,19 @@ fn span(seconds: u64) -> String {
         minutes if minutes < 120 => format!("{minutes} minutes"),
         minutes if minutes < 48 * 60 => format!("{} hours", minutes / 60),
         minutes => format!("{} days", minutes / 60 / 24),
+    }
+}
+
+fn wrong_region(asked: &Asked<'_>) -> Fault {
+    let Asked {
+        service, region, ..
+    } = asked;
+    let message =
+        format!("this {service} is not that of {region}, for which the request is signed");
+    let fault = Fault::new(Class::Unauthenticated, message).hinted(asked.address());
+    if Arn::of(asked.what).is_some() {
+        fault.hinted(format!("{region} is the region that the ARN names"))
+    } else {
+        fault.hinted("set `region` under `backends` or AWS_REGION to the region of the endpoint")
     }
 }
