@@ -108,7 +108,7 @@ fn the_interrupt_key_ends_endow_while_a_helper_has_the_terminal() {
 
 #[test]
 fn a_signal_that_ends_endow_gives_the_terminal_back() {
-    let (test, _op) = behaving("prompt", true);
+    let (test, op) = behaving("prompt", true);
     // The sixth number of its state is the group that has the terminal.
     let end = "\
 until pid=$(cat endow.pid 2>/dev/null) && read -r stat < /proc/$pid/stat && set -- $stat &&
@@ -116,13 +116,19 @@ until pid=$(cat endow.pid 2>/dev/null) && read -r stat < /proc/$pid/stat && set 
 kill -TERM $pid
 ";
     let test = test.file("end.sh", end);
-    let typed = [("approve? ", ""), ("status 143", "hello\\n")];
+    let typed = [("approve? ", ""), ("all gone", "hello\\n")];
     // In the foreground group itself, as a command of a script is.
+    // A killed `op` may still take what is typed before it is gone.
     let script = format!(
         "sh end.sh & sh -c 'echo $$ > endow.pid; exec {ENDOW} run -- true' 2>/dev/null; \
-         echo \"status $?\"; read line; echo \"read $line\""
+         echo \"status $?\"; pid=$(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' {}); \
+         while read -r stat 2>/dev/null < /proc/$pid/stat; do set -- $stat; \
+         test \"$3\" = Z && break; sleep 0.01; done; \
+         echo all gone; read line; echo \"read $line\"",
+        op.path("op.jsonl").display()
     );
     let shown = shown(&on_terminal(test, &typed, &script).success());
+    assert!(shown.contains("status 143\n"), "{shown}");
     assert!(shown.ends_with("read hello\n"), "{shown}");
 }
 
