@@ -52,6 +52,11 @@ pub enum Error {
     ManifestNotFound(NotFound),
     /// It can't be read.
     ManifestUnreadable(Unreadable),
+    /// No child could be made.
+    NoChild {
+        /// The system's word.
+        reason: String,
+    },
     /// A value holds a NUL.
     NulInValue {
         /// The variables.
@@ -161,6 +166,7 @@ impl Error {
                 | Self::Manifest { .. }
                 | Self::ManifestNotFound(_)
                 | Self::ManifestUnreadable(_)
+                | Self::NoChild { .. }
                 | Self::NulInValue { .. }
                 | Self::Stranger { .. }
                 | Self::TrustNotStored { .. }
@@ -203,6 +209,10 @@ impl Error {
             Self::ManifestUnreadable(Unreadable { display, message }) => {
                 plain(format!("{display}: {message}"), Vec::new())
             }
+            Self::NoChild { reason } => plain(
+                format!("the command could not be started: {reason}"),
+                Vec::new(),
+            ),
             Self::NulInValue { names } => plain(
                 format!(
                     "the value of {} holds a NUL, which no environment can carry",

@@ -1,10 +1,12 @@
-//! Launch: endow becomes the program it was asked to run.
+//! Launch: endow becomes the program it was asked to run, or stays as its parent where the run
+//! has a duty afterwards. Both take the same way into the program.
 
 pub mod limits;
 mod lookup;
+pub mod supervise;
 
 use std::{
-    ffi::{CString, OsString},
+    ffi::{CStr, CString, OsString},
     os::unix::ffi::OsStrExt,
     path::Path,
 };
@@ -14,38 +16,75 @@ use nix::errno::Errno;
 pub use self::lookup::{Program, find};
 use crate::{environment::Environment, error::Error, sys};
 
-const SHELL: &std::ffi::CStr = c"/bin/sh";
+const SHELL: &CStr = c"/bin/sh";
 
-/// Replaces the process by `program`. Only an error comes back.
-pub fn exec(program: &Program, command: &[OsString], environment: &Environment) -> Error {
-    let arguments: Vec<CString> = command
-        .iter()
-        .filter_map(|argument| CString::new(argument.as_bytes()).ok())
-        .collect();
-    let name = command[0].display().to_string();
-    let Ok(path) = CString::new(program.path.as_os_str().as_bytes()) else {
-        return Error::CommandNotFound {
-            program: name,
-            hint: None,
+/// Everything that a program is started with.
+pub struct Launch<'a> {
+    /// As it was named, for messages.
+    name: String,
+    program: &'a Program,
+    path: CString,
+    arguments: Vec<CString>,
+    environment: Environment,
+    /// The process that endow is.
+    process: i32,
+}
+
+impl<'a> Launch<'a> {
+    /// Prepares a launch, and checks what the kernel would refuse. The command has a first word.
+    pub fn new(
+        program: &'a Program,
+        command: &[OsString],
+        environment: Environment,
+    ) -> Result<Self, Error> {
+        let name = command[0].display().to_string();
+        let Ok(path) = CString::new(program.path.as_os_str().as_bytes()) else {
+            return Err(Error::CommandNotFound {
+                program: name,
+                hint: None,
+            });
         };
-    };
-    if let Err(too_big) = limits::check(program, &arguments, environment) {
-        return too_big;
+        let arguments: Vec<CString> = command
+            .iter()
+            .filter_map(|argument| CString::new(argument.as_bytes()).ok())
+            .collect();
+        limits::check(program, &arguments, &environment)?;
+        Ok(Self {
+            name,
+            program,
+            path,
+            arguments,
+            environment,
+            process: sys::child::own_id(),
+        })
     }
-    let strings = environment.strings();
-    let mut pointers: Vec<&std::ffi::CStr> = arguments.iter().map(CString::as_c_str).collect();
-    match sys::process::exec(&path, &pointers, &strings) {
-        // A script without `#!`, which POSIX's execvp gives to the shell, as `env` does.
-        Errno::ENOEXEC => {
-            pointers.splice(0..1, [SHELL, &path]);
-            failed(
-                name,
-                &program.path,
-                sys::process::exec(SHELL, &pointers, &strings),
-                environment,
-            )
+
+    /// Replaces the process by the program. Only an error comes back.
+    pub fn exec(&self) -> Error {
+        self.failed(self.replace(&self.environment))
+    }
+
+    /// The one way into a program; only what the kernel said comes back.
+    fn replace(&self, environment: &Environment) -> Errno {
+        let strings = environment.strings();
+        let mut pointers: Vec<&CStr> = self.arguments.iter().map(CString::as_c_str).collect();
+        match sys::process::exec(&self.path, &pointers, &strings) {
+            // A script without `#!`, which POSIX's execvp gives to the shell, as `env` does.
+            Errno::ENOEXEC => {
+                pointers.splice(0..1, [SHELL, &self.path]);
+                sys::process::exec(SHELL, &pointers, &strings)
+            }
+            errno => errno,
         }
-        errno => failed(name, &program.path, errno, environment),
+    }
+
+    fn failed(&self, errno: Errno) -> Error {
+        failed(
+            self.name.clone(),
+            &self.program.path,
+            errno,
+            &self.environment,
+        )
     }
 }
 

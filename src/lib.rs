@@ -25,7 +25,8 @@ use crate::{
     ui::Ui,
 };
 
-/// Runs the command line of this process. With `run`, it returns only on an error.
+/// Runs the command line of this process. With `run`, it returns only on an error, or where endow
+/// stayed with the command.
 pub fn main() -> ExitCode {
     let environment: Vec<_> = std::env::vars_os().collect();
     let ui = Ui::new(&environment, false);

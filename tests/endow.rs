@@ -22,4 +22,6 @@ mod samples;
 mod schema;
 // Ends, masks and dispositions, late values and deadlines.
 mod signals;
+// Staying with the child: init, signals, terminal.
+mod supervise;
 mod trust;

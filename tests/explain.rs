@@ -255,6 +255,19 @@ fn a_usage_error_says_what_is_wrong_and_where_to_look() {
 }
 
 #[test]
+fn a_dry_run_says_that_endow_would_stay_and_why() {
+    let output = Test::manifest("version: 1\nvalues: { A: a }\n")
+        .args(["run", "--init", "--dry-run", "--", "true"])
+        .any_stdout()
+        .success();
+    let page = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        page.contains("\nlaunch: supervise: `--init` asks for it\n"),
+        "{page}"
+    );
+}
+
+#[test]
 fn what_this_version_refuses_is_said_beside_how_it_would_launch() {
     let output = Test::manifest(
         "version: 1\nenv: { A: { from: \"file://a\", as: file } }\nrun: { watch: true }\n",

@@ -13,10 +13,14 @@ use crate::{
     cli::Format,
     environment::{Environment, Extra, NulInValue, inherit::Rules},
     error::Error,
-    launch,
+    launch::{
+        self, Launch,
+        supervise::{Stop, supervise},
+    },
     manifest::{duration, is_name},
     plan::Plan,
     session::{Context, Only, refuse_unsupported, values},
+    sys,
 };
 
 /// Start a command with the variables of the manifest, and with what it inherits.
@@ -42,6 +46,9 @@ pub(super) struct Arguments {
     /// The deadline of all backends together, such as 10s; else `run.timeout`, else 30s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
+    /// Stay as the command's parent: forward signals, reap orphans, end as it ends. For containers
+    #[arg(long)]
+    init: bool,
     /// Say what would be done and do nothing: `endow explain`
     #[arg(long)]
     dry_run: bool,
@@ -64,8 +71,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "write a number and one of ms, s, m, h: `10s`".to_owned())
 }
 
-/// Resolves, builds the environment and becomes the command.
-pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+/// Resolves, builds the environment, and becomes the command or stays with it.
+pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
     let extra = Extras::parse(&arguments.extra)?;
     let mut session = context.open()?;
     session.refuse_stranger()?;
@@ -77,15 +84,14 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error>
             Err(Error::Untrusted { parts, .. }) => parts,
             _ => Vec::new(),
         };
-        return explain::print(
-            &plan,
-            &explain::Setting {
-                context,
-                extra: &extra.passed,
-                command: &arguments.command,
-                untrusted,
-            },
-        );
+        let setting = explain::Setting {
+            context,
+            extra: &extra.passed,
+            command: &arguments.command,
+            duties: arguments.duties(),
+            untrusted,
+        };
+        return explain::print(&plan, &setting).map(|()| 0);
     }
     is_trusted?;
     refuse_unsupported(&plan)?;
@@ -104,7 +110,34 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error>
         .map_err(|NulInValue { names }| Error::NulInValue { names })?;
     drop(exported);
     context.ui.warnings(&resolved.warnings);
-    Err(launch::exec(&program, &arguments.command, &environment))
+    let launch = Launch::new(&program, &arguments.command, environment)?;
+    let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
+    if has_duty {
+        supervise(launch, stop(&plan))
+    } else {
+        Err(launch.exec())
+    }
+}
+
+impl Arguments {
+    /// The duties that flags ask for.
+    fn duties(&self) -> Vec<String> {
+        let is_init = self.init.then(|| "`--init` asks for it".to_owned());
+        is_init.into_iter().collect()
+    }
+}
+
+/// How the command is asked to stop.
+fn stop(plan: &Plan<'_>) -> Stop {
+    let run = &plan.manifest.run;
+    let stated = run.stop_signal.as_ref();
+    Stop {
+        // Its name was checked when it was read.
+        signal: stated
+            .and_then(|name| sys::signal::by_name(&name.value))
+            .unwrap_or(sys::signal::TERM),
+        timeout: run.stop_timeout.as_ref().map(|timeout| timeout.value),
+    }
 }
 
 /// The values that the child gets.

@@ -1,8 +1,18 @@
-//! The size of the terminal.
+//! The terminal: its size, and whose the keyboard is.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::{
+    fs::{File, OpenOptions},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::OpenOptionsExt,
+    },
+};
 
-use nix::libc;
+use nix::{
+    libc,
+    sys::signal::{SigSet, SigmaskHow, Signal},
+    unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp},
+};
 
 /// How many columns a terminal has; `None` where it is none.
 pub fn columns(descriptor: &impl AsFd) -> Option<u16> {
@@ -17,4 +27,44 @@ pub fn columns(descriptor: &impl AsFd) -> Option<u16> {
         )
     };
     (done == 0 && size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// The terminal that this process's session has.
+#[derive(Debug)]
+pub struct Terminal {
+    device: File,
+}
+
+impl Terminal {
+    /// `None` where the session has none.
+    pub fn controlling() -> Option<Self> {
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NOCTTY)
+            .open("/dev/tty");
+        opened.ok().map(|device| Self { device })
+    }
+
+    /// The group that the keyboard belongs to.
+    pub fn foreground(&self) -> Option<i32> {
+        tcgetpgrp(&self.device).ok().map(Pid::as_raw)
+    }
+
+    /// Whether that is this process's own group.
+    pub fn is_ours(&self) -> bool {
+        self.foreground() == Some(getpgrp().as_raw())
+    }
+
+    /// Gives the keyboard to a group of this session.
+    pub fn give_to(&self, group: i32) {
+        // From the background it is allowed to whoever blocks SIGTTOU (tcsetpgrp(3)).
+        let stop = SigSet::from(Signal::SIGTTOU);
+        let mask = stop.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+        // The terminal can be gone, and the group too: then there is nothing to give.
+        let _ = tcsetpgrp(&self.device, Pid::from_raw(group));
+        if let Ok(mask) = mask {
+            let _ = mask.thread_set_mask();
+        }
+    }
 }

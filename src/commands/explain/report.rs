@@ -80,7 +80,7 @@ impl Report {
                 .collect(),
             inherited,
             dropped,
-            launch: launch(plan),
+            launch: launch(plan, setting),
             command: setting.command.iter().map(|word| shown(word)).collect(),
         }
     }
@@ -240,8 +240,9 @@ fn dropped_because(why: &WhyNot, sources: &Sources) -> String {
     }
 }
 
-fn launch(plan: &Plan<'_>) -> Launch {
-    let duties = plan.duties();
+fn launch(plan: &Plan<'_>, setting: &Setting<'_>) -> Launch {
+    let mut duties = setting.duties.clone();
+    duties.extend(plan.duties());
     let leasing: Vec<&str> = plan
         .backends
         .iter()
