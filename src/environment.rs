@@ -75,21 +75,24 @@ impl Environment {
         Ok(Self::arrange(&entries))
     }
 
-    /// The same for another process, where a service manager's variables name the one that it
-    /// started (`sd_listen_fds`(3), `sd_watchdog_enabled`(3)); `None` where none does.
-    pub fn of_process(&self, started: i32, other: i32) -> Option<Self> {
+    /// The same for another process than the one that it was built for: with the paths of its
+    /// files, and its id where a service manager's variables name the one that it started
+    /// (`sd_listen_fds`(3), `sd_watchdog_enabled`(3)).
+    #[must_use]
+    pub fn of_process(&self, started: i32, other: i32, paths: &[(&str, String)]) -> Self {
         let (started, other) = (started.to_string(), other.to_string());
-        let mut is_changed = false;
         let mut entries: BTreeMap<&OsStr, &[u8]> = self.entries().collect();
         for name in OF_A_PROCESS {
             if let Some(value) = entries.get_mut(OsStr::new(name))
                 && *value == started.as_bytes()
             {
                 *value = other.as_bytes();
-                is_changed = true;
             }
         }
-        is_changed.then(|| Self::arrange(&entries))
+        for (name, path) in paths {
+            entries.insert(OsStr::new(name), path.as_bytes());
+        }
+        Self::arrange(&entries)
     }
 
     fn entries(&self) -> impl Iterator<Item = (&OsStr, &[u8])> {

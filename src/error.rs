@@ -41,6 +41,13 @@ pub enum Error {
         /// All strings together, in bytes.
         total: usize,
     },
+    /// A value could not be made a file.
+    FileNotMade {
+        /// The variable.
+        variable: String,
+        /// A lower-case fragment.
+        reason: String,
+    },
     /// The manifest, or a selection of it, is wrong.
     Manifest {
         /// What is wrong.
@@ -163,6 +170,7 @@ impl Error {
                 Self::CommandNotExecutable { .. }
                 | Self::CommandNotFound { .. }
                 | Self::EnvironmentTooBig { .. }
+                | Self::FileNotMade { .. }
                 | Self::Manifest { .. }
                 | Self::ManifestNotFound(_)
                 | Self::ManifestUnreadable(_)
@@ -195,6 +203,10 @@ impl Error {
                 hint.iter().cloned().collect(),
             ),
             Self::EnvironmentTooBig { largest, total } => too_big(largest, *total),
+            Self::FileNotMade { variable, reason } => plain(
+                format!("the file of `{variable}` can't be made: {reason}"),
+                Vec::new(),
+            ),
             Self::Manifest { problems, .. } => plain(
                 problems
                     .iter()

@@ -1,6 +1,7 @@
 //! Launch: endow becomes the program it was asked to run, or stays as its parent where the run
 //! has a duty afterwards. Both take the same way into the program.
 
+pub mod files;
 pub mod limits;
 mod lookup;
 pub mod supervise;
@@ -13,6 +14,7 @@ use std::{
 
 use nix::errno::Errno;
 
+use self::files::Files;
 pub use self::lookup::{Program, find};
 use crate::{environment::Environment, error::Error, sys};
 
@@ -26,6 +28,7 @@ pub struct Launch<'a> {
     path: CString,
     arguments: Vec<CString>,
     environment: Environment,
+    files: Files,
     /// The process that endow is.
     process: i32,
 }
@@ -36,6 +39,7 @@ impl<'a> Launch<'a> {
         program: &'a Program,
         command: &[OsString],
         environment: Environment,
+        files: Files,
     ) -> Result<Self, Error> {
         let name = command[0].display().to_string();
         let Ok(path) = CString::new(program.path.as_os_str().as_bytes()) else {
@@ -55,6 +59,7 @@ impl<'a> Launch<'a> {
             path,
             arguments,
             environment,
+            files,
             process: sys::child::own_id(),
         })
     }
@@ -62,6 +67,12 @@ impl<'a> Launch<'a> {
     /// Replaces the process by the program. Only an error comes back.
     pub fn exec(&self) -> Error {
         self.failed(self.replace(&self.environment))
+    }
+
+    /// The environment where another process than this one becomes the program.
+    fn environment_of(&self, other: i32) -> Environment {
+        let paths: Vec<(&str, String)> = self.files.paths(other).collect();
+        self.environment.of_process(self.process, other, &paths)
     }
 
     /// The one way into a program; only what the kernel said comes back.

@@ -178,10 +178,8 @@ impl<'m> Plan<'m> {
             .collect()
     }
 
-    /// What a run asks for that this version can't do: files, and staying with the child.
+    /// What a run asks for that this version can't do.
     pub fn unsupported(&self) -> Vec<String> {
-        let mut wants = self.files();
-        wants.extend(self.standing_duties());
-        wants
+        self.standing_duties()
     }
 }

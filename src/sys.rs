@@ -6,9 +6,11 @@
 )]
 
 pub mod child;
+pub mod memory;
 pub mod process;
 pub mod queue;
 pub mod signal;
 pub mod startup;
 pub mod stream;
 pub mod terminal;
+pub mod user;

@@ -10,6 +10,8 @@ mod environment;
 mod examples;
 mod explain;
 mod export;
+// Values that reach the child as files.
+mod files;
 // Becoming the command: process, words, descriptors, exit statuses.
 mod launch;
 mod layers;

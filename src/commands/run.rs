@@ -1,23 +1,22 @@
 //! `endow run`: the main job.
 
-use std::{
-    ffi::{OsStr, OsString},
-    os::unix::ffi::{OsStrExt, OsStringExt},
-    time::Duration,
-};
+mod delivery;
+mod extras;
+
+use std::{ffi::OsString, time::Duration};
 
 use clap::Args;
 
+use self::{delivery::deliver, extras::Extras};
 use super::explain;
 use crate::{
     cli::Format,
-    environment::{Environment, Extra, NulInValue, inherit::Rules},
     error::Error,
     launch::{
         self, Launch,
         supervise::{Stop, supervise},
     },
-    manifest::{duration, is_name},
+    manifest::duration,
     plan::Plan,
     session::{Context, Only, refuse_unsupported, values},
     sys,
@@ -103,14 +102,9 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
         arguments.timeout,
         "the command was not started",
     )?;
-    let rules = Rules::new(plan.manifest, &extra.passed);
-    let fates = rules.fates(&context.environment);
-    let exported = exported(&plan, resolved.values);
-    let environment = Environment::build(&context.environment, &fates, &extra.set, &exported)
-        .map_err(|NulInValue { names }| Error::NulInValue { names })?;
-    drop(exported);
+    let (environment, files) = deliver(&plan, resolved.values, &extra, context)?;
     context.ui.warnings(&resolved.warnings);
-    let launch = Launch::new(&program, &arguments.command, environment)?;
+    let launch = Launch::new(&program, &arguments.command, environment, files)?;
     let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
     if has_duty {
         supervise(launch, stop(&plan))
@@ -140,73 +134,9 @@ fn stop(plan: &Plan<'_>) -> Stop {
     }
 }
 
-/// The values that the child gets.
-fn exported(
-    plan: &Plan<'_>,
-    mut values: std::collections::BTreeMap<String, Option<endow_providers::Secret>>,
-) -> std::collections::BTreeMap<String, Option<endow_providers::Secret>> {
-    values.retain(|name, _| plan.variables[name.as_str()].part == crate::plan::Part::Exported);
-    values
-}
-
 fn no_command() -> Error {
     Error::Usage {
         message: "no command to run".to_owned(),
         hints: vec!["write it after `--`: `endow run -- npm run dev`".to_owned()],
-    }
-}
-
-/// The words of `-e`.
-struct Extras {
-    /// Passed on from the caller.
-    passed: Vec<OsString>,
-    /// Set here.
-    set: Vec<Extra>,
-}
-
-impl Extras {
-    fn parse(words: &[OsString]) -> Result<Self, Error> {
-        let mut extras = Self {
-            passed: Vec::new(),
-            set: Vec::new(),
-        };
-        for word in words {
-            let bytes = word.as_bytes();
-            let equals = bytes.iter().position(|byte| *byte == b'=');
-            let name = &bytes[..equals.unwrap_or(bytes.len())];
-            if name.is_empty() {
-                return Err(Error::Usage {
-                    message: "-e with an empty name".to_owned(),
-                    hints: vec!["write `-e NAME` or `-e NAME=VALUE`".to_owned()],
-                });
-            }
-            let name = OsStr::from_bytes(name).to_owned();
-            match equals {
-                Some(at) => extras
-                    .set
-                    .push((name, OsString::from_vec(bytes[at + 1..].to_vec()))),
-                None => extras.passed.push(name),
-            }
-        }
-        Ok(extras)
-    }
-
-    fn refuse_declared(&self, plan: &Plan<'_>) -> Result<(), Error> {
-        let names = self
-            .passed
-            .iter()
-            .chain(self.set.iter().map(|(name, _)| name));
-        for name in names.filter_map(|name| name.to_str()) {
-            if is_name(name) && plan.variables.contains_key(name) {
-                return Err(Error::Usage {
-                    message: format!("-e {name}: the manifest declares it"),
-                    hints: vec![
-                        "its value comes from its place; another profile can say another place"
-                            .to_owned(),
-                    ],
-                });
-            }
-        }
-        Ok(())
     }
 }

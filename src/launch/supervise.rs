@@ -94,7 +94,7 @@ pub struct Stop {
 pub fn supervise(launch: Launch<'_>, stop: Stop) -> Result<u8, Error> {
     let mut supervisor = Supervisor::start(&launch, stop)?;
     // The child has them: no value stays here.
-    drop(launch);
+    let directory = launch.files.into_directory();
     let end = loop {
         supervisor.wait();
         supervisor.forward();
@@ -103,6 +103,7 @@ pub fn supervise(launch: Launch<'_>, stop: Stop) -> Result<u8, Error> {
         }
     };
     supervisor.leave();
+    drop(directory);
     Ok(end.carry_out())
 }
 

@@ -30,19 +30,20 @@ def record():
 
 
 def count():
-    counted = []
-    signal.signal(signal.SIGINT, lambda *_: (counted.append(1), say("int")))
-    signal.signal(signal.SIGCONT, lambda *_: say("continued"))
-
-    def end(*_):
-        say(f"counted {len(counted)}")
-        os._exit(4)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGQUIT, end)
+    waited_for = {signal.SIGCONT, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, waited_for)
+    counted = 0
     say("ready")
     while True:
-        signal.pause()
+        number = signal.sigwaitinfo(waited_for).si_signo
+        if number == signal.SIGCONT:
+            say("continued")
+        elif number == signal.SIGINT:
+            counted += 1
+            say("int")
+        else:
+            say(f"counted {counted}")
+            sys.exit(4)
 
 
 def children_of(parent):

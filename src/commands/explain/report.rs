@@ -128,6 +128,14 @@ fn variable(name: &str, planned: &Planned<'_>, sources: &Sources) -> Variable {
     {
         notes.push("optional".to_owned());
     }
+    if let Some(file) = entry.file() {
+        let place = if file.value.is_tmpfs {
+            "on tmpfs"
+        } else {
+            "in memory"
+        };
+        notes.push(format!("a file {place}"));
+    }
     let places = match &planned.source {
         Source::Value(_) => vec!["value".to_owned()],
         Source::Template(template) => {

@@ -28,9 +28,9 @@ pub(super) fn become_program(
             terminal.give_to(own);
         }
     }
-    let environment = launch.environment.of_process(launch.process, own);
+    let environment = launch.environment_of(own);
     queue.give_back();
-    let errno = launch.replace(environment.as_ref().unwrap_or(&launch.environment));
+    let errno = launch.replace(&environment);
     // The parent is gone: then nobody asks.
     let _ = report.write_all(&(errno as i32).to_ne_bytes());
     end_now(FAILED)
