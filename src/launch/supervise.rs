@@ -80,6 +80,10 @@ const FORWARDED: &[i32] = &[
     libc::SIGPWR,
 ];
 
+/// A shell continues all of its job: a child in endow's group goes on with endow, but for a moment
+/// it may not do so yet.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// How a child is asked to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Stop {
@@ -147,6 +151,8 @@ enum Group {
 struct Supervisor {
     child: i32,
     state: State,
+    /// Whether endow was stopped as the child was, and has not seen yet what continued it.
+    follows: bool,
     group: Group,
     terminal: Option<Terminal>,
     /// Whether the keyboard is with the child.
@@ -154,6 +160,7 @@ struct Supervisor {
     queue: Queue,
     stop: Stop,
     kill_at: Option<Instant>,
+    continue_at: Option<Instant>,
 }
 
 impl Supervisor {
@@ -183,12 +190,14 @@ impl Supervisor {
         let mut supervisor = Self {
             child,
             state: State::Running,
+            follows: false,
             group,
             terminal,
             has_given,
             queue,
             stop,
             kill_at: None,
+            continue_at: None,
         };
         if let Some(errno) = errno {
             supervisor.take_keyboard();
@@ -198,12 +207,13 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Waits for a signal, or until the child must be killed.
+    /// Waits for a signal, or until something is due.
     fn wait(&self) {
         let mut descriptors = [PollFd::new(self.queue.descriptor(), PollFlags::POLLIN)];
-        let timeout = self.kill_at.map_or(PollTimeout::NONE, |kill_at| {
+        let first = [self.kill_at, self.continue_at].into_iter().flatten().min();
+        let timeout = first.map_or(PollTimeout::NONE, |at| {
             // A millisecond more, because poll cuts the rest off and would spin through it.
-            let left = kill_at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+            let left = at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
         });
         // An interruption is a signal that stands in the queue now.
@@ -214,16 +224,17 @@ impl Supervisor {
         while let Some(delivered) = self.queue.take() {
             match delivered.signal {
                 libc::SIGCHLD => {}
-                libc::SIGCONT if self.state == State::Stopped => self.resume(),
+                libc::SIGCONT if self.follows || self.state == State::Stopped => self.go_on(),
                 _ if self.has_it(delivered) => {}
                 libc::SIGTERM => self.ask_to_stop(),
                 signal => process::send(self.child, signal),
             }
         }
-        if self
-            .kill_at
-            .is_some_and(|kill_at| kill_at <= Instant::now())
-        {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+        if is_due(self.continue_at) {
+            self.resume();
+        }
+        if is_due(self.kill_at) {
             self.kill_at = None;
             self.kill();
         }
@@ -262,7 +273,10 @@ impl Supervisor {
                 Change::Exited(status) => end = Some(End::Exited(status)),
                 Change::Killed(signal) => end = Some(End::Killed(signal)),
                 Change::Stopped(signal) => self.follow_stop(signal),
-                Change::Continued => self.state = State::Running,
+                Change::Continued => {
+                    self.state = State::Running;
+                    self.continue_at = None;
+                }
             }
         }
         end
@@ -275,9 +289,19 @@ impl Supervisor {
         let is_of_a_key = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
         // Nobody continues the leader of a session; who stopped the child by SIGSTOP can.
         let can_follow = is_of_a_key || !process::leads_session();
-        let was_stopped = can_follow && self.queue.stop_by(signal);
-        if is_of_a_key && !was_stopped {
+        self.follows = can_follow && self.queue.stop_by(signal);
+        if is_of_a_key && !self.follows {
             self.resume();
+        }
+    }
+
+    /// Goes on after a stop, by the signal that continued endow.
+    fn go_on(&mut self) {
+        self.follows = false;
+        match (self.group, self.state) {
+            (Group::Own, _) => self.resume(),
+            (Group::Shared, State::Stopped) => self.continue_at = Some(Instant::now() + PATIENCE),
+            (Group::Shared, State::Running) => {}
         }
     }
 
@@ -290,10 +314,8 @@ impl Supervisor {
             self.has_given = true;
         }
         self.state = State::Running;
-        // A shell continues all of its job, and a child in the same group with it.
-        if self.group == Group::Own || !process::goes_on(self.child) {
-            self.send_to_all(libc::SIGCONT);
-        }
+        self.continue_at = None;
+        self.send_to_all(libc::SIGCONT);
     }
 
     /// To the child and what it started, where that can be told from what others started.

@@ -74,20 +74,6 @@ pub fn next_change() -> Option<(i32, Change)> {
     Some((pid, change))
 }
 
-/// Whether a child goes on since it was last seen stopped.
-pub fn goes_on(child: i32) -> bool {
-    let Ok(id) = libc::id_t::try_from(child) else {
-        return false;
-    };
-    let flags = libc::WCONTINUED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: All-zero is a valid value of this C struct, which the kernel fills in.
-    unsafe {
-        let mut info: libc::siginfo_t = std::mem::zeroed();
-        let done = libc::waitid(libc::P_PID, id, &raw mut info, flags);
-        done == 0 && info.si_signo == libc::SIGCHLD
-    }
-}
-
 /// Makes this process the parent of all descendants that lose theirs. PID 1 is that anyway, and
 /// only Linux has it.
 pub fn adopt_orphans() {
