@@ -4,6 +4,7 @@
 pub mod files;
 pub mod limits;
 mod lookup;
+mod relay;
 pub mod supervise;
 
 use std::{

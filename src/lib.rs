@@ -12,6 +12,7 @@ pub mod finding;
 pub mod launch;
 pub mod manifest;
 pub mod plan;
+pub mod redact;
 pub mod resolve;
 pub mod session;
 pub mod sys;

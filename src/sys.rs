@@ -8,6 +8,7 @@
 pub mod child;
 pub mod memory;
 pub mod process;
+pub mod pty;
 pub mod queue;
 pub mod signal;
 pub mod startup;

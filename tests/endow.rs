@@ -18,6 +18,8 @@ mod layers;
 mod manifests;
 mod messages;
 mod readme;
+// What the command prints, with masks.
+mod redact;
 mod resolve;
 // Node, npm, Python, cargo and a notifying service start unchanged.
 mod samples;

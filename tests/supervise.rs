@@ -3,7 +3,7 @@
 mod end;
 mod forward;
 mod group;
-mod keyboard;
+pub(crate) mod keyboard;
 mod reap;
 
 use std::{
@@ -20,7 +20,7 @@ fn project() -> Test {
 }
 
 /// Words that start `tests/programs/child.py`.
-fn child(words: &[&str]) -> Vec<OsString> {
+pub(crate) fn child(words: &[&str]) -> Vec<OsString> {
     let mut program = runtime::program("child.py");
     program.extend(words.iter().map(OsString::from));
     program

@@ -2,12 +2,13 @@
 
 mod delivery;
 mod extras;
+mod masks;
 
 use std::{ffi::OsString, time::Duration};
 
 use clap::Args;
 
-use self::{delivery::deliver, extras::Extras};
+use self::{delivery::deliver, extras::Extras, masks::masker};
 use super::explain;
 use crate::{
     cli::Format,
@@ -48,6 +49,9 @@ pub(super) struct Arguments {
     /// Stay as the command's parent: forward signals, reap orphans, end as it ends. For containers
     #[arg(long)]
     init: bool,
+    /// Replace values in the command's output by the names of their variables
+    #[arg(long)]
+    redact: bool,
     /// Say what would be done and do nothing: `endow explain`
     #[arg(long)]
     dry_run: bool,
@@ -96,18 +100,22 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
     refuse_unsupported(&plan)?;
     let name = arguments.command.first().ok_or_else(no_command)?;
     let program = launch::find(name, context.variable("PATH"))?;
+    let redacts = arguments.redact || plan.redacts();
     let resolved = values(
         context,
         &plan,
         arguments.timeout,
         "the command was not started",
     )?;
+    let masker = redacts
+        .then(|| masker(&plan, &resolved.values, context))
+        .flatten();
     let (environment, files) = deliver(&plan, resolved.values, &extra, context)?;
     context.ui.warnings(&resolved.warnings);
     let launch = Launch::new(&program, &arguments.command, environment, files)?;
     let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
     if has_duty {
-        supervise(launch, stop(&plan))
+        supervise(launch, stop(&plan), masker.as_ref())
     } else {
         Err(launch.exec())
     }
@@ -116,8 +124,12 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
 impl Arguments {
     /// The duties that flags ask for.
     fn duties(&self) -> Vec<String> {
-        let is_init = self.init.then(|| "`--init` asks for it".to_owned());
-        is_init.into_iter().collect()
+        let flags = [
+            (self.init, "`--init` asks for it"),
+            (self.redact, "`--redact` masks the command's output"),
+        ];
+        let stated = flags.into_iter().filter(|(is_stated, _)| *is_stated);
+        stated.map(|(_, duty)| duty.to_owned()).collect()
     }
 }
 

@@ -24,6 +24,14 @@
 //! Where nobody could continue endow (PID 1, a session's leader), the child is continued at once,
 //! as the kernel does with a group that has no shell.
 //!
+//! **Two layers.** Where the child's output is masked and goes to a terminal, the child must see a
+//! terminal all the same. It gets another one, which has a session of its own, so that a shell in
+//! it has job control; a key is passed on as a byte, and that terminal's kernel makes a signal of
+//! it. A group can only be stopped by a key where its leader's parent is in the same session. So a
+//! second supervisor leads that session and has the child, exactly as it would below a shell; its
+//! shell is the first one, which has the caller's terminal. A stop goes up: the child, the inner
+//! one by SIGSTOP, the outer one's job; and SIGCONT comes down again.
+//!
 //! **The end.** What is left in the child's group is sent SIGTERM. endow ends as the child ended:
 //! by the same status, or by the same signal, without a core file.
 
@@ -40,11 +48,16 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 
-use super::Launch;
+use super::{
+    Launch,
+    relay::{self, Places, Relay},
+};
 use crate::{
     error::Error,
+    redact::Masker,
     sys::{
         child::{self as process, Change, Side},
+        pty::Screen,
         queue::{Delivered, Queue},
         terminal::Terminal,
     },
@@ -83,6 +96,10 @@ const FORWARDED: &[i32] = &[
 /// A shell continues all of its job: a child in endow's group goes on with endow, but for a moment
 /// it may not do so yet.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How often a job in the background looks whether it is in the foreground.
+const LOOK: Duration = Duration::from_millis(250);
+/// What ends endow when only its output is left to be written.
+const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
 
 /// How a child is asked to stop.
 #[derive(Clone, Copy, Debug)]
@@ -93,22 +110,92 @@ pub struct Stop {
     pub timeout: Option<Duration>,
 }
 
-/// Starts the program, stays until it ended, and ends as it did: the status, unless a signal ends
-/// this process as one ended the child.
-pub fn supervise(launch: Launch<'_>, stop: Stop) -> Result<u8, Error> {
-    let mut supervisor = Supervisor::start(&launch, stop)?;
-    // The child has them: no value stays here.
-    let directory = launch.files.into_directory();
-    let end = loop {
-        supervisor.wait();
-        supervisor.forward();
-        if let Some(end) = supervisor.reap() {
-            break end;
-        }
+impl Stop {
+    /// For who only passes it on.
+    const AS_IT_CAME: Self = Self {
+        signal: libc::SIGTERM,
+        timeout: None,
     };
-    supervisor.leave();
+}
+
+/// Starts the program, stays until it ended, and ends as it did: the status, unless a signal ends
+/// this process as one ended the child. With a masker the child's output goes through it.
+pub fn supervise(launch: Launch<'_>, stop: Stop, masker: Option<&Masker>) -> Result<u8, Error> {
+    let started = match masker {
+        Some(masker) if relay::wants_terminal() => layered(&launch, stop, masker),
+        masker => single(&launch, stop, masker),
+    };
+    let supervisor = started.map_err(|failure| match failure {
+        Failure::NoChild(error) => Error::NoChild {
+            reason: crate::manifest::reason(&error),
+        },
+        Failure::Exec(errno) => launch.failed(errno),
+    })?;
+    // The child has them: no value stays here but those that are masked.
+    let directory = launch.files.into_directory();
+    let end = supervisor.stay();
     drop(directory);
     Ok(end.carry_out())
+}
+
+/// endow is the child's parent.
+fn single<'m>(
+    launch: &Launch<'_>,
+    stop: Stop,
+    masker: Option<&'m Masker>,
+) -> Result<Supervisor<'m>, Failure> {
+    let terminal = Terminal::controlling();
+    let (relay, places) = match masker {
+        Some(masker) => {
+            let prepared = relay::prepare(masker, None)?;
+            (prepared.relay, prepared.places)
+        }
+        None => Default::default(),
+    };
+    let start = Start {
+        group: group(terminal.is_some()),
+        terminal,
+        layer: Layer::Only,
+        relay,
+        places,
+        stop,
+    };
+    Supervisor::start(launch, start)
+}
+
+/// endow has the caller's terminal, and its child, which supervises in its turn, another one.
+fn layered<'m>(
+    launch: &Launch<'_>,
+    stop: Stop,
+    masker: &'m Masker,
+) -> Result<Supervisor<'m>, Failure> {
+    let terminal = Terminal::controlling();
+    let prepared = relay::prepare(masker, terminal.as_ref())?;
+    let screen = match (terminal, prepared.pty) {
+        (Some(terminal), Some(pty)) => Some(Screen::new(terminal, pty.master)),
+        _ => None,
+    };
+    let start = Start {
+        group: Group::Own,
+        terminal: None,
+        layer: Layer::Outer(screen),
+        relay: prepared.relay,
+        places: prepared.places,
+        stop,
+    };
+    Supervisor::start(launch, start)
+}
+
+/// Why there is no child.
+enum Failure {
+    NoChild(io::Error),
+    Exec(Errno),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::NoChild(error)
+    }
 }
 
 /// How a child ended.
@@ -148,76 +235,148 @@ enum Group {
     Shared,
 }
 
-struct Supervisor {
+/// Which of two supervisors this is.
+enum Layer {
+    /// There is one.
+    Only,
+    /// The one that has the caller's terminal, where the session has one.
+    Outer(Option<Screen>),
+    /// The one that has the child.
+    Inner,
+}
+
+/// What a supervisor begins with.
+struct Start<'m> {
+    group: Group,
+    terminal: Option<Terminal>,
+    layer: Layer,
+    relay: Relay<'m>,
+    places: Places,
+    stop: Stop,
+}
+
+struct Supervisor<'m> {
     child: i32,
     state: State,
     /// Whether endow was stopped as the child was, and has not seen yet what continued it.
     follows: bool,
     group: Group,
+    layer: Layer,
     terminal: Option<Terminal>,
     /// Whether the keyboard is with the child.
     has_given: bool,
     queue: Queue,
+    relay: Relay<'m>,
     stop: Stop,
     kill_at: Option<Instant>,
     continue_at: Option<Instant>,
 }
 
-impl Supervisor {
-    /// Forks and execs; an exec that failed is this process's error.
-    fn start(launch: &Launch<'_>, stop: Stop) -> Result<Self, Error> {
-        let no_child = |error: io::Error| Error::NoChild {
-            reason: crate::manifest::reason(&error),
-        };
-        let terminal = Terminal::controlling();
-        let group = group(terminal.is_some());
+impl<'m> Supervisor<'m> {
+    /// Forks, and waits until the child is another program or said why not.
+    fn start(launch: &Launch<'_>, start: Start<'m>) -> Result<Self, Failure> {
         process::adopt_orphans();
-        let queue = Queue::catch(caught()).map_err(no_child)?;
-        let (mut failure, report) = io::pipe().map_err(no_child)?;
-        let given = terminal
-            .as_ref()
-            .filter(|terminal| group == Group::Own && terminal.is_ours());
-        let has_given = given.is_some();
-        let child = match process::fork().map_err(no_child)? {
-            Side::Child => child::become_program(launch, &queue, group, given, report),
+        let queue = Queue::catch(caught())?;
+        let (mut failure, report) = io::pipe()?;
+        // Asked before the fork: a child in a group of its own has no keyboard yet.
+        let has_given = start.gives().is_some();
+        let child = match process::fork()? {
+            Side::Child if start.is_outer() => child::stay_below(launch, &queue, start, report),
+            Side::Child => child::become_program(launch, &queue, &start, has_given, report),
             Side::Parent(child) => child,
         };
-        if group == Group::Own {
+        // One that leads a session leads its group, and can't if it did before.
+        if start.group == Group::Own && !start.is_outer() {
             process::lead_group(child);
         }
-        drop(report);
-        let errno = read_failure(&mut failure);
+        let stop = if start.is_outer() {
+            Stop::AS_IT_CAME
+        } else {
+            start.stop
+        };
+        // The child has its ends; these would keep them open.
+        drop((report, start.places));
         let mut supervisor = Self {
             child,
             state: State::Running,
             follows: false,
-            group,
-            terminal,
+            group: start.group,
+            layer: start.layer,
+            terminal: start.terminal,
             has_given,
             queue,
+            relay: start.relay,
             stop,
             kill_at: None,
             continue_at: None,
         };
-        if let Some(errno) = errno {
+        if let Some(errno) = read_failure(&mut failure) {
             supervisor.take_keyboard();
-            return Err(launch.failed(errno));
+            return Err(Failure::Exec(errno));
         }
-        supervisor.queue.open().map_err(no_child)?;
+        supervisor.enter_screen();
+        supervisor.queue.open()?;
         Ok(supervisor)
     }
 
-    /// Waits for a signal, or until something is due.
-    fn wait(&self) {
-        let mut descriptors = [PollFd::new(self.queue.descriptor(), PollFlags::POLLIN)];
-        let first = [self.kill_at, self.continue_at].into_iter().flatten().min();
-        let timeout = first.map_or(PollTimeout::NONE, |at| {
-            // A millisecond more, because poll cuts the rest off and would spin through it.
-            let left = at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
-            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
-        });
+    /// The loop.
+    fn stay(mut self) -> End {
+        let end = loop {
+            self.wait();
+            self.forward();
+            if let Some(end) = self.reap() {
+                break end;
+            }
+        };
+        self.leave();
+        end
+    }
+
+    /// Waits for a signal, or until something is due; meanwhile output goes its way.
+    fn wait(&mut self) {
+        self.enter_screen();
+        let has_keyboard =
+            matches!(&self.layer, Layer::Outer(Some(screen)) if screen.has_keyboard());
+        let mut descriptors = vec![PollFd::new(self.queue.descriptor(), PollFlags::POLLIN)];
+        let (channels, interests): (Vec<usize>, Vec<PollFd<'_>>) =
+            self.relay.interests(has_keyboard).into_iter().unzip();
+        descriptors.extend(interests);
         // An interruption is a signal that stands in the queue now.
-        let _ = poll(&mut descriptors, timeout);
+        let is_ready = poll(&mut descriptors, self.timeout(has_keyboard)).is_ok();
+        let ready = channels
+            .into_iter()
+            .zip(&descriptors[1..])
+            .filter(|(_, descriptor)| is_ready && descriptor.any() == Some(true));
+        let ready: Vec<usize> = ready.map(|(channel, _)| channel).collect();
+        drop(descriptors);
+        self.relay.turn(&ready);
+    }
+
+    fn timeout(&self, has_keyboard: bool) -> PollTimeout {
+        // A job that runs in the background is not told when it is brought to the foreground.
+        let is_behind = matches!(&self.layer, Layer::Outer(Some(_))) && !has_keyboard;
+        let look = is_behind.then(|| Instant::now() + LOOK);
+        let due = [self.kill_at, self.continue_at, self.relay.due(), look];
+        due.into_iter()
+            .flatten()
+            .min()
+            .map_or(PollTimeout::NONE, |at| {
+                // A millisecond more, because poll cuts the rest off and would spin through it.
+                let left = at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+                PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+            })
+    }
+
+    fn enter_screen(&mut self) {
+        if let Layer::Outer(Some(screen)) = &mut self.layer {
+            screen.enter();
+        }
+    }
+
+    fn leave_screen(&mut self) {
+        if let Layer::Outer(Some(screen)) = &mut self.layer {
+            screen.leave();
+        }
     }
 
     fn forward(&mut self) {
@@ -227,7 +386,7 @@ impl Supervisor {
                 libc::SIGCONT if self.follows || self.state == State::Stopped => self.go_on(),
                 _ if self.has_it(delivered) => {}
                 libc::SIGTERM => self.ask_to_stop(),
-                signal => process::send(self.child, signal),
+                signal => self.forward_one(signal, delivered.is_from_kernel()),
             }
         }
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
@@ -237,6 +396,19 @@ impl Supervisor {
         if is_due(self.kill_at) {
             self.kill_at = None;
             self.kill();
+        }
+    }
+
+    fn forward_one(&mut self, signal: i32, is_from_kernel: bool) {
+        match (&self.layer, signal) {
+            // The other terminal's kernel tells who is on it.
+            (Layer::Outer(Some(screen)), libc::SIGWINCH) => screen.resize(),
+            // endow itself wrote or read from the background.
+            (Layer::Outer(_), libc::SIGTTOU | libc::SIGTTIN) if is_from_kernel => {
+                self.leave_screen();
+                self.follows = self.queue.stop_by(signal, true);
+            }
+            _ => process::send(self.child, signal),
         }
     }
 
@@ -286,10 +458,21 @@ impl Supervisor {
     fn follow_stop(&mut self, signal: i32) {
         self.state = State::Stopped;
         self.take_keyboard();
+        self.relay.turn_all();
+        self.leave_screen();
         let is_of_a_key = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
+        let (signal, is_of_a_key) = match self.layer {
+            Layer::Only => (signal, is_of_a_key),
+            // A key would have stopped all of the caller's job.
+            Layer::Outer(_) => (libc::SIGTSTP, true),
+            // The other layer is the shell of this one, and of its session no process.
+            Layer::Inner => (libc::SIGSTOP, false),
+        };
         // Nobody continues the leader of a session; who stopped the child by SIGSTOP can.
-        let can_follow = is_of_a_key || !process::leads_session();
-        self.follows = can_follow && self.queue.stop_by(signal);
+        let can_follow =
+            is_of_a_key || matches!(self.layer, Layer::Inner) || !process::leads_session();
+        let is_for_all = matches!(self.layer, Layer::Outer(_));
+        self.follows = can_follow && self.queue.stop_by(signal, is_for_all);
         if is_of_a_key && !self.follows {
             self.resume();
         }
@@ -313,6 +496,7 @@ impl Supervisor {
             terminal.give_to(self.child);
             self.has_given = true;
         }
+        self.enter_screen();
         self.state = State::Running;
         self.continue_at = None;
         self.send_to_all(libc::SIGCONT);
@@ -334,13 +518,36 @@ impl Supervisor {
         self.has_given = false;
     }
 
-    /// Ends what the child left in its group.
+    /// Ends what the child left in its group, and writes what it wrote.
     fn leave(&mut self) {
         self.take_keyboard();
         if self.group == Group::Own {
             process::send_to_group(self.child, libc::SIGTERM);
             process::send_to_group(self.child, libc::SIGCONT);
         }
+        while self.relay.finish() {
+            self.wait();
+            // A reader that makes no room is waited for, until somebody asks to stop.
+            while let Some(delivered) = self.queue.take() {
+                if ENDING.contains(&delivered.signal) {
+                    self.leave_screen();
+                    process::end_by(delivered.signal);
+                }
+            }
+        }
+        self.leave_screen();
+    }
+}
+
+impl Start<'_> {
+    fn is_outer(&self) -> bool {
+        matches!(self.layer, Layer::Outer(_))
+    }
+
+    /// The terminal whose keyboard the child is given.
+    fn gives(&self) -> Option<&Terminal> {
+        let terminal = self.terminal.as_ref();
+        terminal.filter(|terminal| self.group == Group::Own && terminal.is_ours())
     }
 }
 

@@ -23,7 +23,7 @@ use nix::{
 /// Where the handler writes; -1 where nothing is caught.
 static WRITER: AtomicI32 = AtomicI32::new(-1);
 
-/// Whether SIGCONT came: it runs its handler before anything else does where a process goes on.
+/// Whether a SIGCONT stands in the queue: it runs its handler before anything else does where a process goes on.
 static CONTINUED: AtomicBool = AtomicBool::new(false);
 
 /// One signal as it was delivered.
@@ -108,14 +108,23 @@ impl Queue {
         let _ = self.inherited.thread_set_mask();
     }
 
-    /// Stops this process by a signal as if it were not caught, and returns when it is continued.
+    /// Stops this process, or all of its group, by a signal as if it were not caught, and returns when it is continued.
     /// The result is false where it was not stopped: the kernel stops no init, and by a key no
     /// group that has no shell.
-    pub fn stop_by(&self, signal: i32) -> bool {
-        CONTINUED.store(false, Ordering::SeqCst);
+    pub fn stop_by(&self, signal: i32, is_for_group: bool) -> bool {
+        // Continued before it could stop: who did that will not do it again.
+        if CONTINUED.load(Ordering::SeqCst) {
+            return true;
+        }
         set_disposition(signal, libc::SIG_DFL);
-        // SAFETY: raise is given a signal and touches no memory.
-        unsafe { libc::raise(signal) };
+        // SAFETY: Both are given numbers, and touch no memory.
+        unsafe {
+            if is_for_group {
+                libc::kill(0, signal);
+            } else {
+                libc::raise(signal);
+            }
+        }
         // One that was caught before can be caught again; SIGSTOP is not.
         if self.caught.contains(&signal) {
             let _ = catch_one(signal);
@@ -132,17 +141,22 @@ impl Queue {
     pub fn take(&mut self) -> Option<Delivered> {
         let mut bytes = [0; size_of::<Delivered>()];
         // A record is written at once, so it is read at once.
-        (self.reader.read(&mut bytes).ok()? == bytes.len()).then(|| {
-            let number = |at: usize| {
-                let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-                i32::from_ne_bytes(field)
-            };
-            Delivered {
-                signal: number(0),
-                code: number(4),
-                sender: number(8),
-            }
-        })
+        if self.reader.read(&mut bytes).ok()? < bytes.len() {
+            return None;
+        }
+        let number = |at: usize| {
+            let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+            i32::from_ne_bytes(field)
+        };
+        let delivered = Delivered {
+            signal: number(0),
+            code: number(4),
+            sender: number(8),
+        };
+        if delivered.signal == libc::SIGCONT {
+            CONTINUED.store(false, Ordering::SeqCst);
+        }
+        Some(delivered)
     }
 }
 

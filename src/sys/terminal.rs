@@ -2,8 +2,9 @@
 
 use std::{
     fs::{File, OpenOptions},
+    io,
     os::{
-        fd::{AsFd, AsRawFd},
+        fd::{AsFd, AsRawFd, BorrowedFd},
         unix::fs::OpenOptionsExt,
     },
 };
@@ -46,6 +47,14 @@ impl Terminal {
         opened.ok().map(|device| Self { device })
     }
 
+    /// Another descriptor of it, which never waits.
+    pub fn keyboard(&self) -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+            .open("/dev/tty")
+    }
+
     /// The group that the keyboard belongs to.
     pub fn foreground(&self) -> Option<i32> {
         tcgetpgrp(&self.device).ok().map(Pid::as_raw)
@@ -66,5 +75,11 @@ impl Terminal {
         if let Ok(mask) = mask {
             let _ = mask.thread_set_mask();
         }
+    }
+}
+
+impl AsFd for Terminal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.device.as_fd()
     }
 }

@@ -4,7 +4,7 @@ use super::{child, project};
 use crate::harness::{Test, runtime};
 
 /// endow on a terminal of its own, as its session's leader.
-fn on_terminal(test: Test, steps: &[&str]) -> Test {
+pub(crate) fn on_terminal(test: Test, steps: &[&str]) -> Test {
     test.through(runtime::program("terminal.py"))
         .through(steps)
         .through(["--"])
@@ -13,7 +13,7 @@ fn on_terminal(test: Test, steps: &[&str]) -> Test {
 
 /// An interactive shell on a terminal, in which `endow` is endow.
 #[track_caller]
-fn in_shell(test: &Test, steps: &[&str]) {
+pub(crate) fn in_shell(test: &Test, steps: &[&str]) {
     let shell = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
     let prompt = ["expect=$ ", "send=PS1='> '\\n", "expect=> "];
     let directory = std::path::Path::new(crate::harness::ENDOW)
