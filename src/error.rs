@@ -116,6 +116,11 @@ pub enum Error {
         /// What to do.
         hints: Vec<String>,
     },
+    /// The command can't be started as another user.
+    UserNotTaken {
+        /// A lower-case fragment.
+        reason: String,
+    },
     /// One variable is larger than the system passes on.
     VariableTooBig {
         /// Which.
@@ -181,6 +186,7 @@ impl Error {
                 | Self::Unsupported { .. }
                 | Self::Untrusted { .. }
                 | Self::Usage { .. }
+                | Self::UserNotTaken { .. }
                 | Self::VariableTooBig { .. },
             ) => 2,
         }
@@ -274,6 +280,10 @@ impl Error {
                 ],
             ),
             Self::Usage { message, hints } => plain(message.clone(), hints.clone()),
+            Self::UserNotTaken { reason } => plain(
+                format!("the command can't be started as another user: {reason}"),
+                Vec::new(),
+            ),
             Self::VariableTooBig { name, size, limit } => plain(
                 format!(
                     "the value of `{name}` has {size} bytes; this system passes on at most {limit} under that name"

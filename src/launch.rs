@@ -17,7 +17,11 @@ use nix::errno::Errno;
 
 use self::files::Files;
 pub use self::lookup::{Program, find};
-use crate::{environment::Environment, error::Error, sys};
+use crate::{
+    environment::Environment,
+    error::Error,
+    sys::{self, user::Account},
+};
 
 const SHELL: &CStr = c"/bin/sh";
 
@@ -30,6 +34,7 @@ pub struct Launch<'a> {
     arguments: Vec<CString>,
     environment: Environment,
     files: Files,
+    user: Option<Account>,
     /// The process that endow is.
     process: i32,
 }
@@ -41,6 +46,7 @@ impl<'a> Launch<'a> {
         command: &[OsString],
         environment: Environment,
         files: Files,
+        user: Option<Account>,
     ) -> Result<Self, Error> {
         let name = command[0].display().to_string();
         let Ok(path) = CString::new(program.path.as_os_str().as_bytes()) else {
@@ -61,6 +67,7 @@ impl<'a> Launch<'a> {
             arguments,
             environment,
             files,
+            user,
             process: sys::child::own_id(),
         })
     }
@@ -76,8 +83,18 @@ impl<'a> Launch<'a> {
         self.environment.of_process(self.process, other, &paths)
     }
 
-    /// The one way into a program; only what the kernel said comes back.
-    fn replace(&self, environment: &Environment) -> Errno {
+    /// The one way into a program, as its user; only what the kernel said comes back.
+    fn replace(&self, environment: &Environment) -> Refusal {
+        if let Some(user) = &self.user
+            && let Err(error) = user.enter()
+        {
+            let errno = error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw);
+            return Refusal::User(errno);
+        }
+        Refusal::Exec(self.become_program(environment))
+    }
+
+    fn become_program(&self, environment: &Environment) -> Errno {
         let strings = environment.strings();
         let mut pointers: Vec<&CStr> = self.arguments.iter().map(CString::as_c_str).collect();
         match sys::process::exec(&self.path, &pointers, &strings) {
@@ -90,13 +107,43 @@ impl<'a> Launch<'a> {
         }
     }
 
-    fn failed(&self, errno: Errno) -> Error {
-        failed(
-            self.name.clone(),
-            &self.program.path,
-            errno,
-            &self.environment,
-        )
+    fn failed(&self, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Exec(errno) => failed(
+                self.name.clone(),
+                &self.program.path,
+                errno,
+                &self.environment,
+            ),
+            Refusal::User(errno) => Error::UserNotTaken {
+                reason: crate::manifest::reason(&std::io::Error::from_raw_os_error(errno as i32)),
+            },
+        }
+    }
+}
+
+/// What the kernel did not let a process become.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    Exec(Errno),
+    User(Errno),
+}
+
+impl Refusal {
+    /// As a child tells its parent.
+    fn to_number(self) -> i32 {
+        match self {
+            Self::Exec(errno) => errno as i32,
+            Self::User(errno) => -(errno as i32),
+        }
+    }
+
+    fn from_number(number: i32) -> Self {
+        if number < 0 {
+            Self::User(Errno::from_raw(-number))
+        } else {
+            Self::Exec(Errno::from_raw(number))
+        }
     }
 }
 

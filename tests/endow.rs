@@ -29,3 +29,5 @@ mod signals;
 // Staying with the child: init, signals, terminal.
 mod supervise;
 mod trust;
+// Whom the command runs as.
+mod user;

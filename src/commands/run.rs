@@ -20,7 +20,10 @@ use crate::{
     manifest::duration,
     plan::Plan,
     session::{Context, Only, refuse_unsupported, values},
-    sys,
+    sys::{
+        self,
+        user::{Account, is_set_id},
+    },
 };
 
 /// Start a command with the variables of the manifest, and with what it inherits.
@@ -52,6 +55,9 @@ pub(super) struct Arguments {
     /// Replace values in the command's output by the names of their variables
     #[arg(long)]
     redact: bool,
+    /// Start the command as this user, with the user's groups and HOME; endow must be root
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    user: Option<String>,
     /// Say what would be done and do nothing: `endow explain`
     #[arg(long)]
     dry_run: bool,
@@ -100,6 +106,7 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
     refuse_unsupported(&plan)?;
     let name = arguments.command.first().ok_or_else(no_command)?;
     let program = launch::find(name, context.variable("PATH"))?;
+    let user = account(arguments.user.as_deref())?;
     let redacts = arguments.redact || plan.redacts();
     let resolved = values(
         context,
@@ -110,9 +117,9 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
     let masker = redacts
         .then(|| masker(&plan, &resolved.values, context))
         .flatten();
-    let (environment, files) = deliver(&plan, resolved.values, &extra, context)?;
+    let (environment, files) = deliver(&plan, resolved.values, &extra, user.as_ref(), context)?;
     context.ui.warnings(&resolved.warnings);
-    let launch = Launch::new(&program, &arguments.command, environment, files)?;
+    let launch = Launch::new(&program, &arguments.command, environment, files, user)?;
     let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
     if has_duty {
         supervise(launch, stop(&plan), masker.as_ref())
@@ -131,6 +138,19 @@ impl Arguments {
         let stated = flags.into_iter().filter(|(is_stated, _)| *is_stated);
         stated.map(|(_, duty)| duty.to_owned()).collect()
     }
+}
+
+/// The user of `--user`. A program with a set-id bit would make one of everybody.
+fn account(name: Option<&str>) -> Result<Option<Account>, Error> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    if is_set_id() {
+        let reason = "endow is a set-id program".to_owned();
+        return Err(Error::UserNotTaken { reason });
+    }
+    let found = Account::find(name).map_err(|reason| Error::UserNotTaken { reason })?;
+    Ok(Some(found))
 }
 
 /// How the command is asked to stop.

@@ -43,13 +43,12 @@ use std::{
 };
 
 use nix::{
-    errno::Errno,
     libc,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 
 use super::{
-    Launch,
+    Launch, Refusal,
     relay::{self, Places, Relay},
 };
 use crate::{
@@ -129,7 +128,7 @@ pub fn supervise(launch: Launch<'_>, stop: Stop, masker: Option<&Masker>) -> Res
         Failure::NoChild(error) => Error::NoChild {
             reason: crate::manifest::reason(&error),
         },
-        Failure::Exec(errno) => launch.failed(errno),
+        Failure::Refused(refusal) => launch.failed(refusal),
     })?;
     // The child has them: no value stays here but those that are masked.
     let directory = launch.files.into_directory();
@@ -189,7 +188,7 @@ fn layered<'m>(
 /// Why there is no child.
 enum Failure {
     NoChild(io::Error),
-    Exec(Errno),
+    Refused(Refusal),
 }
 
 impl From<io::Error> for Failure {
@@ -310,9 +309,9 @@ impl<'m> Supervisor<'m> {
             kill_at: None,
             continue_at: None,
         };
-        if let Some(errno) = read_failure(&mut failure) {
+        if let Some(refusal) = read_failure(&mut failure) {
             supervisor.take_keyboard();
-            return Err(Failure::Exec(errno));
+            return Err(Failure::Refused(refusal));
         }
         supervisor.enter_screen();
         supervisor.queue.open()?;
@@ -581,8 +580,8 @@ fn group(has_terminal: bool) -> Group {
 }
 
 /// What the child says before it is another program; its end of the pipe closes with the exec.
-fn read_failure(pipe: &mut PipeReader) -> Option<Errno> {
+fn read_failure(pipe: &mut PipeReader) -> Option<Refusal> {
     let mut bytes = [0; size_of::<i32>()];
     pipe.read_exact(&mut bytes).ok()?;
-    Some(Errno::from_raw(i32::from_ne_bytes(bytes)))
+    Some(Refusal::from_number(i32::from_ne_bytes(bytes)))
 }

@@ -11,6 +11,7 @@ use crate::{
     launch::files::{Files, Wanted, sweep},
     plan::{Part, Plan},
     session::Context,
+    sys::user::Account,
 };
 
 type Values = BTreeMap<String, Option<Secret>>;
@@ -20,6 +21,7 @@ pub(super) fn deliver(
     plan: &Plan<'_>,
     values: Values,
     extra: &Extras,
+    user: Option<&Account>,
     context: &Context,
 ) -> Result<(Environment, Files), Error> {
     let (mut values, wanted) = exported(plan, values);
@@ -27,14 +29,21 @@ pub(super) fn deliver(
         .variable("XDG_RUNTIME_DIR")
         .map(AsRef::<OsStr>::as_ref);
     sweep(runtime);
-    let files = Files::create(&wanted, runtime, None)?;
+    let files = Files::create(&wanted, runtime, user.map(|user| user.user))?;
     drop(wanted);
     for (name, path) in files.own_paths() {
         values.insert(name.to_owned(), Some(Secret::copied_from(path.as_bytes())));
     }
+    let mut set = extra.set.clone();
+    if let Some(user) = user
+        && !extra.passed.iter().any(|name| name == "HOME")
+    {
+        // What is stated stands: on the command line, and in the manifest.
+        set.insert(0, ("HOME".into(), user.home.clone()));
+    }
     let rules = Rules::new(plan.manifest, &extra.passed);
     let fates = rules.fates(&context.environment);
-    let environment = Environment::build(&context.environment, &fates, &extra.set, &values)
+    let environment = Environment::build(&context.environment, &fates, &set, &values)
         .map_err(|NulInValue { names }| Error::NulInValue { names })?;
     Ok((environment, files))
 }

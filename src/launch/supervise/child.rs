@@ -1,6 +1,9 @@
 //! The child's side of the fork, up to the exec or to the loop of the inner layer.
 
-use std::io::{PipeWriter, Write};
+use std::{
+    io::{PipeWriter, Write},
+    os::{fd::OwnedFd, unix::fs::fchown},
+};
 
 use super::{Failure, Group, Launch, Layer, Start, Supervisor, relay::Relay};
 use crate::sys::{
@@ -31,13 +34,14 @@ pub(super) fn become_program(
         }
     }
     for (standard, descriptor) in &start.places {
+        give(launch, descriptor);
         if let Err(error) = place(descriptor, *standard) {
             fail(report, error.raw_os_error());
         }
     }
     let environment = launch.environment_of(own);
     queue.give_back();
-    fail(report, Some(launch.replace(&environment) as i32))
+    fail(report, Some(launch.replace(&environment).to_number()))
 }
 
 /// Supervises the program on the terminal that stands in for the caller's.
@@ -51,6 +55,9 @@ pub(super) fn stay_below(
     // These ends are the other layer's: with them open here, no program would miss it.
     drop((start.relay, start.layer));
     let slave = start.places.iter().find(|(standard, _)| *standard == 1);
+    for (_, descriptor) in &start.places {
+        give(launch, descriptor);
+    }
     let led = slave.map_or(Ok(()), |(_, slave)| lead_session(slave));
     let mut streams = start.places.iter();
     let done = led.and_then(|()| streams.try_for_each(|(to, from)| place(from, *to)));
@@ -72,14 +79,22 @@ pub(super) fn stay_below(
             drop(report);
             end_now(supervisor.stay().carry_out().into())
         }
-        Err(Failure::Exec(errno)) => fail(report, Some(errno as i32)),
+        Err(Failure::Refused(refusal)) => fail(report, Some(refusal.to_number())),
         Err(Failure::NoChild(error)) => fail(report, error.raw_os_error()),
     }
 }
 
+/// Makes a stream the user's, who may open it once more (`/dev/stderr`).
+fn give(launch: &Launch<'_>, stream: &OwnedFd) {
+    if let Some(user) = &launch.user {
+        // Only root can, and nobody else becomes another user.
+        let _ = fchown(stream, Some(user.user), None);
+    }
+}
+
 /// Says why there is no program, and ends.
-fn fail(mut report: PipeWriter, errno: Option<i32>) -> ! {
+fn fail(mut report: PipeWriter, number: Option<i32>) -> ! {
     // The parent is gone: then nobody asks.
-    let _ = report.write_all(&errno.unwrap_or_default().to_ne_bytes());
+    let _ = report.write_all(&number.unwrap_or_default().to_ne_bytes());
     end_now(FAILED)
 }
