@@ -175,6 +175,13 @@ fn who_does_not_exist_is_named() {
     }
 }
 
+/// A copy of endow. Another program makes it: what a thread of the tests starts meanwhile would
+/// hold the file open for writing, and it could not be executed.
+fn copy_to(path: &std::path::Path) {
+    let status = Command::new("cp").args([ENDOW.as_ref(), path]).status();
+    assert!(status.expect("cp starts").success());
+}
+
 #[test]
 fn a_caller_who_is_not_root_can_not_change_the_user() {
     for way in WAYS {
@@ -182,7 +189,7 @@ fn a_caller_who_is_not_root_can_not_change_the_user() {
         let directory = tempfile::tempdir().expect("a directory");
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
         let endow = directory.path().join("endow");
-        fs::copy(ENDOW, &endow).expect("a copy");
+        copy_to(&endow);
         fs::write(directory.path().join("secretfile.yaml"), manifest).expect("a manifest");
         let file = directory.path().join("secretfile.yaml");
         let inner = [
@@ -206,7 +213,7 @@ fn a_caller_who_is_not_root_can_not_change_the_user() {
 fn a_set_id_program_refuses() {
     let test = project();
     let endow = test.path("endow");
-    fs::copy(ENDOW, &endow).expect("a copy");
+    copy_to(&endow);
     fs::set_permissions(&endow, fs::Permissions::from_mode(0o4755)).expect("its mode");
     let output = Command::new(endow)
         .args(["run", "--user", "daemon", "--", "true"])
