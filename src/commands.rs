@@ -12,6 +12,7 @@ use std::{ffi::OsString, str::FromStr};
 
 use clap::{Parser, Subcommand};
 use endow_providers::Warning;
+use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
 
 use crate::{
     cli::{Format, Global, HELP, LOG_VARIABLE},
@@ -64,7 +65,7 @@ pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         ui,
     };
     trace(&context);
-    sys::signal::end_as_init();
+    sys::signal::end_with_helpers();
     let outcome = match command {
         Command::Check(arguments) => check::check(&arguments, &context),
         Command::Explain(arguments) => explain::explain(&arguments, &context).map(|()| 0),
@@ -119,7 +120,10 @@ fn trace(context: &Context) {
             .with_writer(std::io::stderr)
             .with_ansi(false)
             .without_time();
+        // Libraries below trace headers and bodies: what they say is not shown at any level.
+        let is_ours = |metadata: &tracing::Metadata<'_>| metadata.target().starts_with("endow");
+        let subscriber = subscriber.finish().with(filter_fn(is_ours));
         // A second initialisation would be ours; the first one stays.
-        let _ = tracing::subscriber::set_global_default(subscriber.finish());
+        let _ = tracing::subscriber::set_global_default(subscriber);
     }
 }

@@ -17,8 +17,8 @@ use std::{
 };
 
 use endow_providers::{
-    Absence, Address, Answer, Class, Fault, Fetched, Limits, Pending, Provider, Reply,
-    STANDARD_INPUT, Secret, Settings, Warning,
+    Absence, Address, Answer, Class, Fault, Fetched, Helpers, Limits, Pending, Provider, Reply,
+    STANDARD_INPUT, Secret, Settings, Warning, scrub,
 };
 
 use crate::plan::{Placed, Plan, Source};
@@ -32,6 +32,10 @@ pub struct Inputs<'a> {
     pub home: Option<PathBuf>,
     /// How long it may take altogether.
     pub timeout: Duration,
+    /// How long an approval may take beyond that, where a person can be asked for one.
+    pub approval: Option<Duration>,
+    /// What backends need to run programs.
+    pub helpers: Helpers,
     /// Whether endow was started without standard input: what stands in its place is no value.
     pub is_input_closed: bool,
     /// Whether the values are used from here on; `check` only looks whether there are any. Leases
@@ -90,7 +94,7 @@ pub enum Cause {
 pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
     let limits = Limits {
         deadline: Instant::now() + inputs.timeout,
-        approval: None,
+        approval: inputs.approval,
     };
     let mut answers = Answers::new(plan);
     let mut session = Session {
@@ -106,6 +110,9 @@ pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
             session.ask(&wanted, &mut answers);
         }
     }
+    if plan.backends.iter().any(|asked| asked.kind.quotes_programs) {
+        answers.scrub(plan);
+    }
     let resolved = finish::finish(plan, answers, failed_settings);
     session.close(resolved.failures.is_empty() && inputs.uses_values);
     resolved
@@ -115,6 +122,8 @@ pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
 struct Answers {
     by_backend: Vec<Vec<Option<Answer>>>,
     warnings: Vec<Warning>,
+    /// Warnings with the words of programs.
+    said: Vec<Warning>,
 }
 
 impl Answers {
@@ -127,7 +136,30 @@ impl Answers {
                 .map(|asked| empty(asked.addresses.len()))
                 .collect(),
             warnings: Vec::new(),
+            said: Vec::new(),
         }
+    }
+
+    /// Takes every value out of what programs said: one can print what another backend answered.
+    fn scrub(&mut self, plan: &Plan<'_>) {
+        let values = self.by_backend.iter().flatten().flatten();
+        let values = values.filter_map(|answer| match answer {
+            Ok(Reply::Value(value)) => Some(Secret::copied_from(value.secret.expose())),
+            _ => None,
+        });
+        let values: Vec<Secret> = values.collect();
+        let clean = |text: &mut String| *text = scrub(text, values.iter().map(Secret::expose));
+        let of_programs = plan.backends.iter().zip(&mut self.by_backend);
+        let of_programs = of_programs.filter(|(asked, _)| asked.kind.quotes_programs);
+        for fault in of_programs.flat_map(|(_, answers)| answers.iter_mut().flatten()) {
+            if let Err(fault) = fault {
+                clean(&mut fault.message);
+            }
+        }
+        for warning in &mut self.said {
+            clean(&mut warning.message);
+        }
+        self.warnings.append(&mut self.said);
     }
 
     fn get(&self, placed: &Placed) -> Option<&Answer> {
@@ -264,16 +296,24 @@ impl Session<'_, '_> {
             .filter_map(|batch| Some((batch, self.providers[batch.backend].as_deref()?)))
             .collect();
         let needs_runtime = opened.iter().any(|(_, provider)| provider.needs_runtime());
-        let futures: Vec<Pending<'_, Fetched>> = opened
+        let futures: Vec<(Pending<'_, Fetched>, Instant)> = opened
             .iter()
-            .map(|(batch, provider)| provider.fetch(&batch.addresses, &self.limits))
+            .map(|(batch, provider)| {
+                let longer = self.limits.approval.filter(|_| provider.may_ask());
+                let deadline = self.limits.deadline + longer.unwrap_or_default();
+                (provider.fetch(&batch.addresses, &self.limits), deadline)
+            })
             .collect();
-        let fetched = self
-            .executor
-            .run(futures, self.limits.deadline, needs_runtime);
+        let fetched = self.executor.run(futures, needs_runtime);
         for ((batch, _), fetched) in opened.into_iter().zip(fetched) {
             let fetched = fetched.unwrap_or_else(|| timed_out(&batch.addresses));
-            answers.warnings.extend(fetched.warnings);
+            let is_quote = self.plan.backends[batch.backend].kind.quotes_programs;
+            let warnings = if is_quote {
+                &mut answers.said
+            } else {
+                &mut answers.warnings
+            };
+            warnings.extend(fetched.warnings);
             for (index, answer) in batch.indices.iter().zip(fetched.answers) {
                 answers.by_backend[batch.backend][*index] = Some(answer);
             }
@@ -297,6 +337,7 @@ impl Session<'_, '_> {
             settings: Settings::Map(settings),
             environment: self.inputs.environment,
             home: self.inputs.home.clone(),
+            helpers: self.inputs.helpers.clone(),
         };
         self.providers[backend] = Some(open(opening)?);
         Ok(())
@@ -309,17 +350,14 @@ impl Session<'_, '_> {
             .flatten()
             .any(|provider| provider.needs_runtime());
         if needs_runtime {
-            let futures: Vec<Pending<'_, ()>> = self
+            let deadline = Instant::now() + Duration::from_secs(1);
+            let futures: Vec<(Pending<'_, ()>, Instant)> = self
                 .providers
                 .iter()
                 .flatten()
-                .map(|provider| provider.close(keeps_leases))
+                .map(|provider| (provider.close(keeps_leases), deadline))
                 .collect();
-            self.executor.run(
-                futures,
-                Instant::now() + Duration::from_secs(1),
-                needs_runtime,
-            );
+            self.executor.run(futures, needs_runtime);
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
 
-use endow_providers::Warning;
+use endow_providers::{Helpers, Warning};
 
 use crate::{
     cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE},
+    environment::inherit,
     error::Error,
     manifest::{
         self, Choice, Manifest, Opened,
         diagnostic::Problems,
         find::{self, Found},
+        source::Source,
         trust::{self, Part},
     },
     plan::{self, Plan, Selection, UnknownNames},
@@ -21,6 +23,8 @@ use crate::{
 
 /// The deadline where nobody says one.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an approval may take that a person is asked for.
+const APPROVAL: Duration = Duration::from_mins(2);
 
 /// What the process was started with.
 #[derive(Debug)]
@@ -252,6 +256,8 @@ pub fn resolve_all(
         environment: &context.environment,
         home: plan.manifest.home.clone(),
         timeout: timeout.unwrap_or(TIMEOUT),
+        approval: sys::terminal::is_own().then_some(APPROVAL),
+        helpers: helpers(context, plan),
         uses_values,
         is_input_closed: sys::startup::closed_descriptors().any(|descriptor| descriptor == 0),
     };
@@ -261,6 +267,19 @@ pub fn resolve_all(
     };
     let _progress = Progress::start(waiting, context.global.quiet);
     resolve(plan, &inputs)
+}
+
+/// What backends need to run programs.
+fn helpers(context: &Context, plan: &Plan<'_>) -> Helpers {
+    let directories = plan.manifest.sources.iter().map(Source::directory);
+    let home = plan.manifest.home.as_deref();
+    Helpers {
+        groups: &sys::signal::HELPERS,
+        base: inherit::base_set(&context.environment),
+        repositories: directories
+            .filter_map(|directory| find::repository(directory, home))
+            .collect(),
+    }
 }
 
 /// The same, where one failure fails all; `consequence` is what does not happen then.

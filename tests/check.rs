@@ -116,7 +116,7 @@ fn a_template_of_a_failed_part_is_no_finding_of_its_own() {
 fn of_the_statuses_of_several_profiles_4_counts_before_1_whatever_their_order() {
     let manifest = |first: &str, last: &str| {
         format!(
-            "version: 1\nenv: {{ A: }}\nprofiles:\n  a: {{ from: {first} }}\n  b: {{ from: {last} }}\n"
+            "version: 1\nrun: {{ timeout: 300ms }}\nenv: {{ A: }}\nprofiles:\n  a: {{ from: {first} }}\n  b: {{ from: {last} }}\n"
         )
     };
     let (fine, absent, incomplete) = ("file://here", "file://nowhere", "vault://secret/chat");
@@ -130,6 +130,9 @@ fn of_the_statuses_of_several_profiles_4_counts_before_1_whatever_their_order() 
     ] {
         Test::manifest(&manifest(first, last))
             .file("here/A", "value-a\n")
+            // Nobody listens there.
+            .env("VAULT_ADDR", "http://127.0.0.1:1")
+            .env("VAULT_TOKEN", "any")
             .args(["check", "--all-profiles"])
             .any_stdout()
             .status(expected);
@@ -138,14 +141,16 @@ fn of_the_statuses_of_several_profiles_4_counts_before_1_whatever_their_order() 
 
 #[test]
 fn a_backend_that_is_not_there_makes_the_answer_incomplete() {
-    Test::manifest("version: 1\nenv: { A: vault://secret/chat#a, B: vault://secret/chat#b, C: env://NOPE }\n")
-        .args(["check"])
-        .stdout(
-            "3 variables, 3 findings\n  \
-             A, B: unreachable: this version of endow has no `vault` backend (secretfile.yaml:2)\n  \
+    Test::manifest(
+        "version: 1\nenv: { A: op://chat/chat/a, B: op://chat/chat/b, C: env://NOPE }\n",
+    )
+    .args(["check"])
+    .stdout(
+        "3 variables, 3 findings\n  \
+             A, B: unreachable: this version of endow has no `op` backend (secretfile.yaml:2)\n  \
              C: absent: `NOPE` is not set (env://NOPE, secretfile.yaml:2)\n",
-        )
-        .status(4);
+    )
+    .status(4);
 }
 
 #[test]

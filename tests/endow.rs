@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod aws;
 mod check;
 mod docs;
 // What the child is given, byte for byte, and what it is not.
@@ -24,6 +25,8 @@ mod resolve;
 // Node, npm, Python, cargo and a notifying service start unchanged.
 mod samples;
 mod schema;
+// The servers that the tests start.
+mod servers;
 // Ends, masks and dispositions, late values and deadlines.
 mod signals;
 // Staying with the child: init, signals, terminal.
@@ -31,3 +34,5 @@ mod supervise;
 mod trust;
 // Whom the command runs as.
 mod user;
+// Vault and OpenBao, against real servers and one that fails by script.
+mod vault;

@@ -5,7 +5,17 @@
 //! Every known value is searched for in all output, plain and encoded, unless the test says that
 //! it is printed on purpose.
 
+pub(crate) mod aws;
+pub(crate) mod faults;
+pub(crate) mod guarded;
+pub(crate) mod http;
+pub(crate) mod keys;
+pub(crate) mod listener;
+pub(crate) mod openbao;
+pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod runtime;
+pub(crate) mod tls;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -158,6 +168,12 @@ impl Test {
         self.environment.retain(|(other, _)| *other != name);
         self.environment.push((name, value.as_ref().to_owned()));
         self
+    }
+
+    /// Sets a variable of the caller to the path of a file of the project.
+    pub(crate) fn env_path(self, name: &str, file: &str) -> Self {
+        let path = self.path(file);
+        self.env(name, path)
     }
 
     /// Unsets one of the variables that every test has.

@@ -81,6 +81,7 @@ fn the_example_has_every_key_of_the_schema() {
         &top["defaults"],
         &schema["$defs"]["entry"]["anyOf"][2]["properties"]["as"],
         &top["backends"]["additionalProperties"],
+        &top["backends"]["additionalProperties"]["anyOf"][1]["properties"]["auth"],
     ] {
         let keys = properties(part);
         assert!(keys.len() >= 4, "{part}");

@@ -1,9 +1,22 @@
 //! `aws-sm://name-or-arn[#key][?stage=AWSPREVIOUS|version=…]`: AWS Secrets Manager.
 //!
-//! The description; opening it comes with the client. Current versions are asked in batches of
-//! twenty secrets; a batch has no selector, so any other version is a request of its own.
+//! The description; the client is in `aws_sm/`. Current versions are asked in batches of twenty
+//! secrets of one region; a batch has no selector, so any other version is a request of its own.
 
-use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust, json};
+#[cfg(feature = "aws")]
+mod client;
+#[cfg(feature = "aws")]
+mod describe;
+#[cfg(feature = "aws")]
+mod read;
+#[cfg(feature = "aws")]
+mod write;
+
+use crate::{
+    Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust,
+    aws::{Arn, is_region},
+    json,
+};
 
 /// The most secrets of one `BatchGetSecretValue`.
 const BATCH: usize = 20;
@@ -42,8 +55,12 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
+    #[cfg(feature = "aws")]
+    open: Some(client::open),
+    #[cfg(not(feature = "aws"))]
     open: None,
 };
 
@@ -86,9 +103,13 @@ fn validate(address: &Address) -> Result<(), String> {
         return Err("a name or an ARN holds no blanks".into());
     }
     if id.starts_with("arn:") {
-        let parts: Vec<&str> = id.splitn(7, ':').collect();
-        if !matches!(parts[..], ["arn", _, "secretsmanager", _, _, "secret", name] if !name.is_empty())
-        {
+        let is_secret = Arn::of(id).is_some_and(|arn| {
+            let name = arn.resource.strip_prefix("secret:");
+            arn.service == "secretsmanager"
+                && is_region(arn.region)
+                && name.is_some_and(|name| !name.is_empty())
+        });
+        if !is_secret {
             return Err("this is not the ARN of a secret: `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME`".into());
         }
     }
@@ -110,9 +131,7 @@ fn requests(batch: &[Address]) -> Vec<Request> {
     let secrets = Request::by_key(batch, key, label);
     let is_current = |request: &Request| batch[request.answers[0]].options.is_empty();
     let (current, others): (Vec<_>, Vec<_>) = secrets.into_iter().partition(is_current);
-    let mut requests = batches(current, BATCH, |count| {
-        format!("get {count} secrets in a batch")
-    });
+    let mut requests = batches(batch, current, BATCH, "secrets");
     requests.extend(others);
     requests
 }
@@ -137,32 +156,51 @@ fn label(key: &str) -> String {
     }
 }
 
-/// Joins requests of one thing each into requests of at most `size` things; what stays alone
-/// keeps its label.
+/// Joins requests of one thing each into requests of at most `size` things of one region; what
+/// stays alone keeps its label.
 pub(crate) fn batches(
+    batch: &[Address],
     single: Vec<Request>,
     size: usize,
-    label: impl Fn(usize) -> String,
+    things: &str,
 ) -> Vec<Request> {
-    let mut joined = Vec::new();
-    let mut rest = single.into_iter().peekable();
-    while rest.peek().is_some() {
-        let mut chunk: Vec<Request> = rest.by_ref().take(size).collect();
-        if chunk.len() > 1 {
-            let mut answers: Vec<usize> = chunk
-                .iter()
-                .flat_map(|request| request.answers.iter().copied())
-                .collect();
-            answers.sort_unstable();
-            chunk = vec![Request {
-                label: label(chunk.len()),
-                answers,
-                is_free: false,
-            }];
+    let mut regions: Vec<(Option<&str>, Vec<Request>)> = Vec::new();
+    for request in single {
+        let region = Arn::of(&batch[request.answers[0]].locator).map(|arn| arn.region);
+        match regions.iter_mut().find(|(known, _)| *known == region) {
+            Some((_, requests)) => requests.push(request),
+            None => regions.push((region, vec![request])),
         }
-        joined.append(&mut chunk);
+    }
+    let mut joined = Vec::new();
+    for (region, requests) in regions {
+        let mut rest = requests.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut chunk: Vec<Request> = rest.by_ref().take(size).collect();
+            if chunk.len() > 1 {
+                chunk = vec![join(&chunk, region, things)];
+            }
+            joined.append(&mut chunk);
+        }
     }
     joined
+}
+
+fn join(chunk: &[Request], region: Option<&str>, things: &str) -> Request {
+    let answers = chunk.iter().flat_map(|request| &request.answers).copied();
+    let mut answers: Vec<usize> = answers.collect();
+    answers.sort_unstable();
+    let of = region.map(|region| format!(" of {region}"));
+    let label = format!(
+        "get {} {things}{} in a batch",
+        chunk.len(),
+        of.unwrap_or_default()
+    );
+    Request {
+        label,
+        answers,
+        is_free: false,
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +264,29 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_of_one_region() {
+        let arn = |region: &str, name: &str| {
+            named(
+                &format!("arn:aws:secretsmanager:{region}:222222222222:secret:{name}"),
+                "x",
+            )
+        };
+        let batch = [
+            arn("eu-west-1", "a"),
+            named("a", "x"),
+            arn("us-east-1", "a"),
+            arn("eu-west-1", "b"),
+            named("b", "x"),
+        ];
+        let expected = [
+            request("get 2 secrets of eu-west-1 in a batch", [0, 3]),
+            request("get 2 secrets in a batch", [1, 4]),
+            request(&format!("get {}", batch[2].locator), [2]),
+        ];
+        assert_eq!((KIND.requests)(&batch), expected);
+    }
+
+    #[test]
     fn an_address_is_a_name_or_the_arn_of_a_secret() {
         let error = |address: &Address| (KIND.validate)(address).unwrap_err();
         let arn = "arn:aws-cn:secretsmanager:cn-north-1:222222222222:secret:chat/prod-AbCdEf";
@@ -249,6 +310,8 @@ mod tests {
         for arn in [
             "arn:aws:ssm:eu-west-1:1:parameter/a",
             "arn:aws:secretsmanager:eu-west-1:1:secret:",
+            // It would become part of a host's name.
+            "arn:aws:secretsmanager:evil.test/:222222222222:secret:a",
             "arn:aws",
         ] {
             let expected = "this is not the ARN of a secret: `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME`";

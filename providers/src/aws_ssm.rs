@@ -1,11 +1,21 @@
 //! `aws-ssm:///path/name`, `aws-ssm://name`, an ARN, `[?version=N|label=L]`: the parameter store
 //! of AWS Systems Manager.
 //!
-//! The description; opening it comes with the client. `aws-ssm:///path/name` has the locator
-//! `/path/name`. Ten parameters, versions and labels among them, are one request.
+//! The description; the client is in `aws_ssm/`. `aws-ssm:///path/name` has the locator
+//! `/path/name`. Ten parameters of one region, versions and labels among them, are one request.
+
+#[cfg(feature = "aws")]
+mod client;
+#[cfg(feature = "aws")]
+mod describe;
+#[cfg(feature = "aws")]
+mod read;
+#[cfg(feature = "aws")]
+mod write;
 
 use crate::{
     Address, Grammar, Kind, Natural, Request, Setting,
+    aws::{Arn, is_region},
     aws_sm::{STATIC_CREDENTIALS, batches, settings},
 };
 
@@ -33,20 +43,24 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
+    #[cfg(feature = "aws")]
+    open: Some(client::open),
+    #[cfg(not(feature = "aws"))]
     open: None,
 };
 
 fn validate(address: &Address) -> Result<(), String> {
     let name = address.locator.as_str();
     if name.starts_with("arn:") {
-        let parts: Vec<&str> = name.splitn(6, ':').collect();
-        let path = match parts[..] {
-            ["arn", _, "ssm", _, _, resource] => resource.strip_prefix("parameter/"),
-            _ => None,
-        };
-        if !path.is_some_and(is_name) {
+        let is_parameter = Arn::of(name).is_some_and(|arn| {
+            arn.service == "ssm"
+                && is_region(arn.region)
+                && arn.resource.strip_prefix("parameter/").is_some_and(is_name)
+        });
+        if !is_parameter {
             return Err(
                 "this is not the ARN of a parameter: `arn:aws:ssm:REGION:ACCOUNT:parameter/NAME`"
                     .into(),
@@ -129,9 +143,7 @@ fn requests(batch: &[Address]) -> Vec<Request> {
         )
     };
     let parameters = Request::by_key(batch, key, |key| format!("get {key}"));
-    batches(parameters, BATCH, |count| {
-        format!("get {count} parameters in a batch")
-    })
+    batches(batch, parameters, BATCH, "parameters")
 }
 
 #[cfg(test)]
@@ -220,6 +232,7 @@ mod tests {
         for arn in [
             "arn:aws:ssm:eu-west-1:1:document/a",
             "arn:aws:ssm:eu-west-1:1:parameter/",
+            "arn:aws:ssm:evil.test:222222222222:parameter/a",
             "arn:aws",
         ] {
             let expected =

@@ -43,6 +43,7 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: false,
     may_lease: false,
     is_for_production: false,
+    quotes_programs: false,
     validate,
     requests,
     open: Some(open),

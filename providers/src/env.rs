@@ -30,6 +30,7 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: false,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
     open: Some(open),
@@ -161,6 +162,7 @@ mod tests {
             settings,
             environment: &environment,
             home: None,
+            helpers: crate::Helpers::default(),
         };
         KIND.open.unwrap()(opening).unwrap_or_else(|fault| panic!("{fault:?}"))
     }

@@ -1,11 +1,26 @@
 //! A backend of the user's own: an argv list that speaks Summon's provider protocol.
 //!
-//! The description; opening it comes with the client. Ids are lines of the protocol, or the one
-//! argument of the program.
+//! Stream mode first: the program is run without an id, reads one a line, and answers each with a
+//! line of base64. Where it does anything else, it is run once an id, which is its last argument,
+//! and what it prints is the value. A program of either mode works, and tells nothing but values:
+//! no metadata, and no *absent*.
 
-use std::collections::BTreeSet;
+mod legacy;
+mod program;
+mod stream;
+#[cfg(test)]
+mod tests;
 
-use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use self::program::Program;
+use crate::{
+    Absence, Address, Class, Fault, Fetched, Grammar, Identity, Kind, Limits, Metadata, Natural,
+    Opening, Pending, Provider, Reply, Request, Secret, Setting, Shape, Trust, Value, helper,
+};
 
 /// What is known of the type.
 pub(crate) static KIND: Kind = Kind {
@@ -47,9 +62,10 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: true,
     validate,
     requests,
-    open: None,
+    open: Some(open),
 };
 
 fn validate(address: &Address) -> Result<(), String> {
@@ -80,41 +96,95 @@ fn requests(batch: &[Address]) -> Vec<Request> {
     }]
 }
 
-#[cfg(test)]
-mod tests {
-    use super::KIND;
-    use crate::{Request, read::testing::plain};
+fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
+    Ok(Box::new(Exec(Arc::new(Program::new(opening)?))))
+}
 
-    #[test]
-    fn the_whole_batch_is_one_run() {
-        let request = |label: &str, answers: &[usize]| Request {
-            label: label.into(),
-            answers: answers.to_vec(),
-            is_free: false,
-        };
-        let batch = [plain("a"), plain("b"), plain("a")];
-        assert_eq!(
-            (KIND.requests)(&batch),
-            [request("run the program for 2 ids", &[0, 1, 2])]
-        );
-        assert_eq!(
-            (KIND.requests)(&batch[..1]),
-            [request("run the program for 1 id", &[0])]
-        );
-        assert_eq!((KIND.requests)(&[]), []);
+struct Exec(Arc<Program>);
+
+/// What the program said of each id, and what the user should see.
+type Said = (BTreeMap<String, Result<Secret, Fault>>, Vec<crate::Warning>);
+
+impl Provider for Exec {
+    fn needs_runtime(&self) -> bool {
+        false
     }
 
-    #[test]
-    fn an_id_is_one_line_and_no_option() {
-        let error = |id: &str| (KIND.validate)(&plain(id)).unwrap_err();
-        assert_eq!((KIND.validate)(&plain("prod/db/pass word")), Ok(()));
-        assert_eq!(error(""), "an id is needed after `://`");
-        for id in ["a\nb", "a\rb", "a\0b"] {
-            assert_eq!(error(id), "an id is one line without NUL");
+    fn may_ask(&self) -> bool {
+        true
+    }
+
+    fn fetch<'a>(&'a self, batch: &'a [Address], limits: &'a Limits) -> Pending<'a, Fetched> {
+        let ids: BTreeSet<String> = batch
+            .iter()
+            .map(|address| address.locator.clone())
+            .collect();
+        let (program, limits) = (Arc::clone(&self.0), limits.clone());
+        let work = helper::work(move |cancel| {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            fetch(&program, &ids, &limits, cancel)
+        });
+        Box::pin(async move {
+            let (said, warnings) = work.await.unwrap_or_default();
+            let answers = batch.iter().map(|address| {
+                let secret = match said.get(&address.locator) {
+                    Some(Ok(secret)) => Secret::copied_from(secret.expose()),
+                    Some(Err(fault)) => return Err(fault.clone()),
+                    None => return Err(Fault::new(Class::Unreachable, "its thread ended early")),
+                };
+                let metadata = Metadata::default();
+                Ok(Reply::Value(Value { secret, metadata }))
+            });
+            Fetched {
+                answers: answers.collect(),
+                warnings,
+            }
+        })
+    }
+
+    /// The protocol has no question but for the value.
+    fn describe<'a>(
+        &'a self,
+        batch: &'a [Address],
+        _: &'a Limits,
+    ) -> Pending<'a, Vec<Result<Result<Metadata, Absence>, Fault>>> {
+        let nothing = batch.iter().map(|_| Ok(Ok(Metadata::default())));
+        Box::pin(std::future::ready(nothing.collect()))
+    }
+
+    /// As whom the program signs in is its own; its name and version are what it tells.
+    fn identity<'a>(&'a self, limits: &'a Limits) -> Pending<'a, Result<Identity, Fault>> {
+        let (program, limits) = (Arc::clone(&self.0), limits.clone());
+        let work = helper::work(move |cancel| program.version(&limits, cancel));
+        Box::pin(async move {
+            let name = work
+                .await
+                .unwrap_or_else(|| Err(Fault::new(Class::Unreachable, "its thread ended early")))?;
+            Ok(Identity {
+                name,
+                expires: None,
+            })
+        })
+    }
+}
+
+fn fetch(program: &Program, ids: &[&str], limits: &Limits, cancel: &helper::Cancel) -> Said {
+    let limits = program.limits(limits);
+    let path = match program.path() {
+        Ok(path) => path,
+        Err(fault) => return (every(ids, &fault), Vec::new()),
+    };
+    match stream::fetch(program, &path, ids, &limits, cancel) {
+        Ok(Some(values)) => {
+            let names = ids.iter().map(|id| (*id).to_owned());
+            (names.zip(values.into_iter().map(Ok)).collect(), Vec::new())
         }
-        assert_eq!(
-            error("--version"),
-            "an id that begins with `-` would be an option of the program"
-        );
+        Ok(None) => legacy::fetch(program, &path, ids, &limits, cancel),
+        Err(fault) => (every(ids, &fault), Vec::new()),
     }
+}
+
+fn every(ids: &[&str], fault: &Fault) -> BTreeMap<String, Result<Secret, Fault>> {
+    let failed = ids.iter().map(|id| ((*id).to_owned(), Err(fault.clone())));
+    failed.collect()
 }

@@ -35,6 +35,7 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: false,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
     open: Some(open),

@@ -110,12 +110,74 @@ pub(crate) fn validate(field: &Field) -> Result<(), String> {
 /// Selects `field` of `document`. Of a key that stands twice the last counts.
 pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malformed> {
     let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+    let found = walk(document, &steps(field), matches!(field, Field::Pointer(_)))?;
+    let here = match found {
+        (Some(here), _) if here.get() != "null" => here,
+        (_, keys) => {
+            return Ok(Selection::Absent {
+                keys: keys.into_iter().collect(),
+            });
+        }
+    };
+    match here.get().as_bytes() {
+        [b'"', text @ .., b'"'] => match unescaped(text) {
+            Some(text) => Ok(Selection::Value(text.into())),
+            None => Err(Malformed::at(document, here.get())),
+        },
+        literal => Ok(Selection::Value(Secret::copied_from(literal))),
+    }
+}
+
+/// What stands at the end of `path`, an object at each step; `None` also for null.
+pub(crate) fn at<'d>(document: &'d [u8], path: &[&str]) -> Result<Option<&'d [u8]>, Malformed> {
+    let steps: Vec<Cow<'_, str>> = path.iter().map(|step| Cow::Borrowed(*step)).collect();
+    let (found, _) = walk(document, &steps, false)?;
+    Ok(found
+        .map(|found| found.get().as_bytes())
+        .filter(|found| found != b"null"))
+}
+
+/// The text at the end of `path`, or the literal of a number or boolean.
+pub(crate) fn text_at(document: &[u8], path: &[&str]) -> Result<Option<Secret>, Malformed> {
+    Ok(match at(document, path)? {
+        Some([b'"', text @ .., b'"']) => unescaped(text).map(Secret::from),
+        Some(literal) => Some(Secret::copied_from(literal)),
+        None => None,
+    })
+}
+
+/// An object of texts, written once into memory that is wiped. `None` where a text is not UTF-8.
+pub(crate) fn object(members: &[(&str, &[u8])]) -> Option<Zeroizing<Vec<u8>>> {
+    let longest = |(name, text): &(&str, &[u8])| 6 * (name.len() + text.len()) + 6;
+    let mut written = Zeroizing::new(Vec::with_capacity(
+        2 + members.iter().map(longest).sum::<usize>(),
+    ));
+    written.push(b'{');
+    for (index, (name, text)) in members.iter().enumerate() {
+        if index > 0 {
+            written.push(b',');
+        }
+        // The capacity holds the longest escape of every byte, so nothing is left behind.
+        serde_json::to_writer(&mut *written, name).ok()?;
+        written.push(b':');
+        serde_json::to_writer(&mut *written, std::str::from_utf8(text).ok()?).ok()?;
+    }
+    written.push(b'}');
+    Some(written)
+}
+
+/// Descends step by step: what stands there, or the other keys of the innermost object.
+fn walk<'d>(
+    document: &'d [u8],
+    steps: &[Cow<'_, str>],
+    has_indices: bool,
+) -> Result<(Option<&'d RawValue>, BTreeSet<String>), Malformed> {
     let mut here: &RawValue = serde_json::from_slice(document)?;
     let mut keys = BTreeSet::new();
-    for step in steps(field) {
+    for step in steps {
         let level = match here.get().as_bytes()[0] {
-            b'{' => descend(here, Seek::Key(&step)),
-            b'[' if matches!(field, Field::Pointer(_)) => descend(here, Seek::Index(index(&step))),
+            b'{' => descend(here, Seek::Key(step)),
+            b'[' if has_indices => descend(here, Seek::Index(index(step))),
             _ => Ok(Level::default()),
         };
         let level = level.map_err(|_| Malformed::at(document, here.get()))?;
@@ -123,23 +185,10 @@ pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malfor
         keys.remove(step.as_ref());
         match level.found {
             Some(found) => here = found,
-            None => {
-                return Ok(Selection::Absent {
-                    keys: keys.into_iter().collect(),
-                });
-            }
+            None => return Ok((None, keys)),
         }
     }
-    match here.get().as_bytes() {
-        b"null" => Ok(Selection::Absent {
-            keys: keys.into_iter().collect(),
-        }),
-        [b'"', text @ .., b'"'] => match unescaped(text) {
-            Some(text) => Ok(Selection::Value(text.into())),
-            None => Err(Malformed::at(document, here.get())),
-        },
-        literal => Ok(Selection::Value(Secret::copied_from(literal))),
-    }
+    Ok((Some(here), keys))
 }
 
 fn steps(field: &Field) -> Vec<Cow<'_, str>> {
@@ -256,6 +305,78 @@ fn unit(rest: &mut &[u8]) -> Option<u32> {
     let (digits, after) = rest.split_at_checked(4)?;
     *rest = after;
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// The document with `value` as a string at `field`, and everything else as it stands; `None`
+/// where something other than an object stands on the way.
+#[cfg(feature = "aws")]
+pub(crate) fn merged(
+    document: &[u8],
+    field: &Field,
+    value: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Malformed> {
+    let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+    let here: &RawValue = serde_json::from_slice(document)?;
+    let steps = steps(field);
+    // No byte is written as more than six, so nothing grows.
+    let names: usize = steps.iter().map(|step| 6 * step.len() + 8).sum();
+    let capacity = document.len() + 6 * value.len() + names + 8;
+    let mut text = Zeroizing::new(Vec::with_capacity(capacity));
+    let is_merged = merge(Some(here), &steps, value, &mut text)?;
+    Ok(is_merged.then_some(text))
+}
+
+#[cfg(feature = "aws")]
+fn merge(
+    here: Option<&RawValue>,
+    steps: &[Cow<'_, str>],
+    value: &str,
+    into: &mut Vec<u8>,
+) -> serde_json::Result<bool> {
+    let Some((step, rest)) = steps.split_first() else {
+        serde_json::to_writer(into, value)?;
+        return Ok(true);
+    };
+    let entries = match here.map(|here| here.get().as_bytes()[0]) {
+        None => Vec::new(),
+        Some(b'{') => serde_json::Deserializer::from_str(here.map_or("", RawValue::get))
+            .deserialize_map(Entries)?,
+        Some(_) => return Ok(false),
+    };
+    into.push(b'{');
+    let old = entries.iter().rev().find(|(key, _)| key == step);
+    for (key, raw) in entries.iter().filter(|(key, _)| key != step) {
+        serde_json::to_writer(&mut *into, key)?;
+        into.push(b':');
+        into.extend_from_slice(raw.get().as_bytes());
+        into.push(b',');
+    }
+    serde_json::to_writer(&mut *into, step.as_ref())?;
+    into.push(b':');
+    let is_merged = merge(old.map(|(_, raw)| *raw), rest, value, into)?;
+    into.push(b'}');
+    Ok(is_merged)
+}
+
+/// The entries of an object in their order, their values as they stand.
+#[cfg(feature = "aws")]
+struct Entries;
+
+#[cfg(feature = "aws")]
+impl<'d> Visitor<'d> for Entries {
+    type Value = Vec<(String, &'d RawValue)>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'d>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
 }
 
 #[cfg(test)]

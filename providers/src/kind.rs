@@ -47,6 +47,9 @@ pub struct Kind {
     pub may_lease: bool,
     /// Whether a production profile may use it.
     pub is_for_production: bool,
+    /// Whether its faults and warnings have the words of a program, in which a value of another
+    /// backend can stand.
+    pub quotes_programs: bool,
     /// Checks an address; the text says what is wrong with it.
     pub validate: fn(&Address) -> Result<(), String>,
     /// The requests that a batch needs. Every index stands in exactly one of them.
@@ -147,16 +150,22 @@ pub struct Setting {
 }
 
 /// What a setting holds. Any of them may be `{ from: REFERENCE }` instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// A scalar.
     Text,
+    /// A path of the local file system; the launcher makes it absolute.
+    Path,
+    /// A credential: nothing but a reference, since a manifest is no place for one.
+    Secret,
     /// `true` or `false`.
     Bool,
     /// A list of scalars.
     List,
-    /// A map of settings, one level; keys are the backend's own.
+    /// A map whose keys and values are passed on as they are.
     Map,
+    /// A map of these settings. Whether they must be trusted is said for the map.
+    Keys(&'static [Setting]),
 }
 
 /// Whether a setting of a manifest that was found by search must be trusted first.

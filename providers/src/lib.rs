@@ -2,7 +2,7 @@
 //!
 //! A provider is given a batch of addresses and a deadline and gives one answer an address: a
 //! value with its metadata, *absent*, or a fault of a named class. This crate knows nothing of
-//! manifests, of processes or of the terminal; it prints nothing and reads no environment
+//! manifests and of the process that is launched; it prints nothing and reads no environment
 //! variable: settings and environment are given to it.
 //!
 //! To add a backend: one file here that holds its [`Kind`], and one line in [`kind::ALL`].
@@ -11,23 +11,32 @@
 
 mod address;
 mod answer;
+mod aws;
 mod aws_sm;
 mod aws_ssm;
 mod dotenv;
 mod env;
 mod exec;
 mod file;
+mod helper;
+mod http;
 mod json;
 pub mod kind;
+mod oneshot;
 mod op;
 mod provider;
 mod read;
+mod retry;
+mod scrub;
 mod secret;
+mod tls;
 mod vault;
 
 pub use address::{Address, Field};
 pub use answer::{Absence, Answer, Class, Fault, Fetched, Lease, Metadata, Reply, Value, Warning};
+pub use helper::{Groups, Helpers};
 pub use kind::{Grammar, Kind, Natural, Request, Setting, Shape, Trust};
 pub use provider::{Condition, Identity, Limits, Opening, Pending, Provider, Settings};
 pub use read::STANDARD_INPUT;
+pub use scrub::scrub;
 pub use secret::Secret;

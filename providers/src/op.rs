@@ -53,6 +53,7 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: false,
     is_for_production: true,
+    quotes_programs: true,
     validate,
     requests,
     open: None,

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Absence, Address, Class, Fault, Fetched, Lease, Metadata, Secret};
+use crate::{Absence, Address, Class, Fault, Fetched, Helpers, Lease, Metadata, Secret};
 
 /// A future of a provider. Not `Send`: everything runs on one thread.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -30,6 +30,11 @@ pub trait Provider {
     /// Whether its futures need tokio's reactor (sockets, timers). One that answers from threads
     /// of its own says no, and a run that uses no other starts no runtime.
     fn needs_runtime(&self) -> bool;
+
+    /// Whether it may ask a person, so that its answers can take [`Limits::approval`] longer.
+    fn may_ask(&self) -> bool {
+        false
+    }
 
     /// Answers every address of `batch`, in order, with the fewest requests that it can.
     fn fetch<'a>(&'a self, batch: &'a [Address], limits: &'a Limits) -> Pending<'a, Fetched>;
@@ -150,6 +155,23 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The scalars of the list `name` of a map, those that are UTF-8.
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        let Self::Map(map) = self else {
+            return Vec::new();
+        };
+        let Some(Self::List(items)) = map.get(name) else {
+            return Vec::new();
+        };
+        let texts = items.iter().filter_map(|item| match item {
+            Self::Text(secret) => std::str::from_utf8(secret.expose()).ok(),
+            _ => None,
+        });
+        texts.collect()
+    }
+}
+
 /// What a backend is opened with. It reads nothing else.
 #[derive(Debug)]
 pub struct Opening<'a> {
@@ -161,4 +183,6 @@ pub struct Opening<'a> {
     pub environment: &'a [(OsString, OsString)],
     /// The home directory.
     pub home: Option<PathBuf>,
+    /// What it needs to run programs.
+    pub helpers: Helpers,
 }

@@ -6,7 +6,6 @@
 //! executor, which has the same deadline, drops it; a timer for the usual file would cost a
 //! second thread.
 
-mod oneshot;
 mod source;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -25,7 +24,7 @@ use std::{
 use nix::errno::Errno;
 use zeroize::Zeroizing;
 
-use crate::{Absence, Address, Answer, Class, Fault, Metadata, Reply};
+use crate::{Absence, Address, Answer, Class, Fault, Metadata, Reply, oneshot};
 use source::{Scope, Source};
 
 /// The paths that name standard input.

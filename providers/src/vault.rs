@@ -1,7 +1,26 @@
 //! `vault://mount/path#field[?version=3]`: Vault and OpenBao.
 //!
-//! The description; opening it comes with the client. One read of a path answers every field of
-//! it, so a leased user and its password belong together.
+//! The description; the client stands beside it. One read of a path answers every field of it, so
+//! a leased user and its password belong together.
+
+mod answer;
+mod auth;
+#[cfg(feature = "aws")]
+mod aws;
+mod client;
+mod config;
+mod connect;
+mod fault;
+mod github;
+mod lease;
+mod metadata;
+mod mounts;
+mod rate;
+mod read;
+mod server;
+mod sign_in;
+mod state;
+mod token;
 
 use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust, json};
 
@@ -39,9 +58,10 @@ pub(crate) static KIND: Kind = Kind {
     is_secret_store: true,
     may_lease: true,
     is_for_production: true,
+    quotes_programs: false,
     validate,
     requests,
-    open: None,
+    open: Some(client::open),
 };
 
 static SETTINGS: &[Setting] = &[
@@ -51,75 +71,127 @@ static SETTINGS: &[Setting] = &[
         Trust::Origin(ADDRESSES),
         "the server, `https://host:port`",
     ),
-    setting("namespace", Shape::Text, Trust::Free, "the namespace"),
-    setting(
+    free("namespace", Shape::Text, "the namespace"),
+    free(
         "auth",
-        Shape::Map,
-        Trust::Free,
+        Shape::Keys(AUTH),
         "how to sign in: `method` and what it needs",
     ),
-    setting(
+    needed(
         "ca_cert",
-        Shape::Text,
-        Trust::Needed,
+        Shape::Path,
         "a file with the certificates to trust",
     ),
-    setting(
+    needed(
         "ca_path",
-        Shape::Text,
-        Trust::Needed,
+        Shape::Path,
         "a directory with the certificates to trust",
     ),
-    setting(
-        "ca_bytes",
-        Shape::Text,
-        Trust::Needed,
-        "the certificates to trust, PEM",
-    ),
-    setting(
+    needed("ca_bytes", Shape::Text, "the certificates to trust, PEM"),
+    free(
         "client_cert",
-        Shape::Text,
-        Trust::Free,
+        Shape::Path,
         "a file with the client's certificate",
     ),
-    setting(
-        "client_key",
-        Shape::Text,
-        Trust::Free,
-        "a file with the client's key",
-    ),
-    setting(
+    free("client_key", Shape::Path, "a file with the client's key"),
+    needed(
         "tls_server_name",
         Shape::Text,
-        Trust::Needed,
         "the name that the server's certificate must have",
     ),
-    setting(
+    needed(
         "tls_skip_verify",
         Shape::Bool,
-        Trust::Needed,
         "whether the server's certificate is not verified",
     ),
-    setting("proxy", Shape::Text, Trust::Needed, "the proxy"),
-    setting(
+    needed("proxy", Shape::Text, "the proxy"),
+    free(
         "kv_version",
         Shape::Text,
-        Trust::Free,
         "the version of the KV engine where the server does not say it",
     ),
-    setting(
+    // With these a read can write, with the caller's own token.
+    needed(
         "method",
         Shape::Text,
-        Trust::Free,
         "the HTTP method of a read of an engine other than KV",
     ),
-    setting(
-        "params",
-        Shape::Map,
-        Trust::Free,
-        "what is sent with `method`",
-    ),
+    needed("params", Shape::Map, "what is sent with `method`"),
 ];
+
+/// What stands under `auth`; each method takes those that it needs.
+static AUTH: &[Setting] = &[
+    free(
+        "method",
+        Shape::Text,
+        "`token`, `approle`, `kubernetes`, `jwt`, `userpass`, `ldap`, `radius`, `cert` or `aws`",
+    ),
+    free(
+        "mount",
+        Shape::Text,
+        "where the method is mounted below `auth/`, if not under its name",
+    ),
+    free(
+        "namespace",
+        Shape::Text,
+        "the namespace of the sign-in, if not that of the requests",
+    ),
+    free("token", Shape::Secret, "token: the token"),
+    free("role_id", Shape::Text, "approle: the role's id"),
+    free("secret_id", Shape::Secret, "approle: the secret id"),
+    free(
+        "wrapped_secret_id",
+        Shape::Secret,
+        "approle: the token of a wrapped secret id",
+    ),
+    free(
+        "role",
+        Shape::Text,
+        "kubernetes, jwt, aws: the role; approle: the role that a wrapped secret id must be of",
+    ),
+    free("jwt", Shape::Secret, "jwt: the token"),
+    free(
+        "jwt_file",
+        Shape::Path,
+        "jwt, kubernetes: the file that holds the token",
+    ),
+    free(
+        "provider",
+        Shape::Text,
+        "jwt: `github` asks GitHub Actions for the token",
+    ),
+    free("audience", Shape::Text, "jwt: whom GitHub's token is for"),
+    free("username", Shape::Text, "userpass, ldap, radius: the user"),
+    free(
+        "password",
+        Shape::Secret,
+        "userpass, ldap, radius: the password",
+    ),
+    free(
+        "name",
+        Shape::Text,
+        "cert: the role, if not every one is to be tried",
+    ),
+    free(
+        "server_id",
+        Shape::Text,
+        "aws: the server's id, where it wants one",
+    ),
+    free(
+        "region",
+        Shape::Text,
+        "aws: the region of the STS endpoint that the server asks, if not the global one",
+    ),
+    free("aws_profile", Shape::Text, "aws: the profile that signs"),
+];
+
+const fn free(name: &'static str, shape: Shape, about: &'static str) -> Setting {
+    setting(name, shape, Trust::Free, about)
+}
+
+const fn needed(name: &'static str, shape: Shape, about: &'static str) -> Setting {
+    setting(name, shape, Trust::Needed, about)
+}
 
 const fn setting(name: &'static str, shape: Shape, trust: Trust, about: &'static str) -> Setting {
     Setting {
@@ -161,14 +233,16 @@ fn validate(address: &Address) -> Result<(), String> {
     }
 }
 
+/// The version that an address names.
+fn version_of(address: &Address) -> Option<&str> {
+    let option = address.options.iter().find(|(name, _)| name == "version");
+    option.map(|(_, version)| version.as_str())
+}
+
 fn requests(batch: &[Address]) -> Vec<Request> {
     let key = |address: &Address| {
-        let version = address.options.iter().find(|(name, _)| name == "version");
-        format!(
-            "{}\0{}",
-            address.locator,
-            version.map_or("", |(_, version)| version)
-        )
+        let version = version_of(address).unwrap_or_default();
+        format!("{}\0{version}", address.locator)
     };
     let label = |key: &str| match key.split_once('\0') {
         Some((path, "")) => format!("read {path}"),

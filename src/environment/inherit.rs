@@ -246,6 +246,22 @@ impl<'a> Rules<'a> {
     }
 }
 
+/// The variables of the base set: what a program that a backend runs may have. Static credentials
+/// of a backend are none of them.
+pub fn base_set(parent: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    let mut seen = BTreeSet::new();
+    let credentials = || kind::ALL.iter().flat_map(|kind| kind.static_credentials);
+    parent
+        .iter()
+        .filter(|(name, _)| {
+            let is_credential =
+                || credentials().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
+            seen.insert(name) && base(name).0.is_inherited() && !is_credential()
+        })
+        .cloned()
+        .collect()
+}
+
 /// The fate by the base set alone, and whether its literal name stands there.
 fn base(name: &OsStr) -> (Fate, bool) {
     let pattern = BASE

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 256 << 10;
 /// How long a terminal waits for the beginning of what could be a value.
 const PATIENCE: Duration = Duration::from_millis(50);
 const INPUT: i32 = 0;
@@ -93,6 +93,7 @@ impl<'m> Prepared<'m> {
     fn add_pipe(&mut self, masker: &'m Masker, standard: i32) -> io::Result<()> {
         let (reader, writer) = io::pipe()?;
         stream::never_wait(&reader)?;
+        stream::widen(&writer);
         let sink = Sink::standard(standard)?;
         let source = Source::Pipe(reader);
         self.relay.add(source, sink, Some(masker), false);

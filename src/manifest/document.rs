@@ -100,6 +100,26 @@ impl Setting {
             Self::Reference(reference) => found.push((reference, span)),
         }
     }
+
+    /// The same with the name of each, the way through maps by dots: `auth.token`.
+    pub fn named_references<'a>(
+        &'a self,
+        name: &str,
+        span: Span,
+        found: &mut Vec<(String, &'a Reference, Span)>,
+    ) {
+        match self {
+            Self::Text(_) => {}
+            Self::List(items) => items
+                .iter()
+                .for_each(|item| item.value.named_references(name, item.span, found)),
+            Self::Map(map) => map.iter().for_each(|(inner, item)| {
+                let name = format!("{name}.{inner}");
+                item.value.named_references(&name, item.span, found);
+            }),
+            Self::Reference(reference) => found.push((name.to_owned(), reference, span)),
+        }
+    }
 }
 
 /// An entry of `env` or `values`, as one layer says it.

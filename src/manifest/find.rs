@@ -91,6 +91,15 @@ pub fn find(
     })
 }
 
+/// The repository that holds a directory: the nearest above it with `.git`. A home directory that
+/// is one holds the caller's own programs, not a stranger's.
+pub fn repository(directory: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let found = directory
+        .ancestors()
+        .find(|directory| fs::symlink_metadata(directory.join(".git")).is_ok())?;
+    (Some(found) != home).then(|| found.to_owned())
+}
+
 fn is_unsearchable(directory: &Path) -> bool {
     matches!(fs::symlink_metadata(directory.join(NAME)), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
 }

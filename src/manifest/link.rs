@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use endow_providers::{Kind, Shape, kind};
+use endow_providers::{Kind, Setting as Known, Shape, kind};
 
 use super::{
     Manifest, credential,
@@ -167,54 +167,78 @@ fn check_backend(
         return;
     };
     for (key, setting) in settings.iter().filter(|(key, _)| *key != "type") {
-        check_setting(kind, key, setting, sources, problems);
+        check_setting((kind.name, kind.settings), key, setting, sources, problems);
     }
 }
 
+/// Checks one setting; `owner` is what has the settings, and which there are.
 fn check_setting(
-    kind: &Kind,
+    owner: (&str, &[Known]),
     key: &str,
     setting: &Spanned<Setting>,
     sources: &Sources,
     problems: &mut Problems,
 ) {
-    let Some(known) = kind.settings.iter().find(|known| known.name == key) else {
-        let names = || kind.settings.iter().map(|known| known.name);
-        let hint = did_you_mean(key, names()).unwrap_or_else(|| match kind.settings {
-            [] => format!("`{}` has no settings", kind.name),
-            _ => format!(
-                "`{}` has: {}",
-                kind.name,
-                names().collect::<Vec<_>>().join(", ")
-            ),
+    let (name, settings) = owner;
+    let Some(known) = settings.iter().find(|known| known.name == key) else {
+        let names = || settings.iter().map(|known| known.name);
+        let hint = did_you_mean(key, names()).unwrap_or_else(|| match settings {
+            [] => format!("`{name}` has no settings"),
+            _ => format!("`{name}` has: {}", names().collect::<Vec<_>>().join(", ")),
         });
         problems.add(
             Diagnostic::at(
                 key_span(key, setting.span, sources),
                 "unknown-setting",
-                format!("`{}` has no setting `{}`", kind.name, shown(key)),
+                format!("`{name}` has no setting `{}`", shown(key)),
             )
             .hint(hint),
         );
         return;
     };
-    let wanted = match (known.shape, &setting.value) {
-        (_, Setting::Reference(_))
-        | (Shape::Text, Setting::Text(_))
-        | (Shape::List, Setting::List(_))
-        | (Shape::Map, Setting::Map(_)) => None,
-        (Shape::Bool, Setting::Text(text)) if text == "true" || text == "false" => None,
-        (Shape::Text, _) => Some("a text"),
-        (Shape::Bool, _) => Some("`true` or `false`"),
-        (Shape::List, _) => Some("a list"),
-        (Shape::Map, _) => Some("a map"),
-    };
-    if let Some(wanted) = wanted {
+    if let (Shape::Keys(inner), Setting::Map(map)) = (known.shape, &setting.value) {
+        for (inner_key, inner_setting) in map {
+            check_setting((key, inner), inner_key, inner_setting, sources, problems);
+        }
+        return;
+    }
+    if let (Shape::Secret, Setting::Text(_)) = (known.shape, &setting.value) {
+        problems.add(
+            Diagnostic::at(
+                setting.span,
+                "credential-in-setting",
+                format!("`{key}` is a credential, and a manifest is no place for one"),
+            )
+            .label("not shown: it can be a secret")
+            .hint(format!(
+                "write where it is: `{key}: {{ from: env://NAME }}`"
+            )),
+        );
+        return;
+    }
+    if let Some(wanted) = wanted(known.shape, &setting.value) {
         problems.add(Diagnostic::at(
             setting.span,
             "wrong-type",
             format!("`{key}` wants {wanted}"),
         ));
+    }
+}
+
+/// What a setting must be, where it is something else.
+fn wanted(shape: Shape, setting: &Setting) -> Option<&'static str> {
+    match (shape, setting) {
+        (_, Setting::Reference(_))
+        | (Shape::Text | Shape::Path, Setting::Text(_))
+        | (Shape::List, Setting::List(_))
+        | (Shape::Map | Shape::Keys(_), Setting::Map(_)) => None,
+        (Shape::Bool, Setting::Text(text)) if text == "true" || text == "false" => None,
+        (Shape::Text, _) => Some("a text"),
+        (Shape::Path, _) => Some("a path"),
+        (Shape::Secret, _) => Some("`{ from: REFERENCE }`"),
+        (Shape::Bool, _) => Some("`true` or `false`"),
+        (Shape::List, _) => Some("a list"),
+        (Shape::Map | Shape::Keys(_), _) => Some("a map"),
     }
 }
 

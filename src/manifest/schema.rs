@@ -1,7 +1,7 @@
 //! Every key of a manifest, once: what the reader accepts, what `endow schema` prints, and what
 //! the example must mention.
 
-use endow_providers::kind::{self, Shape};
+use endow_providers::{Setting as Known, Shape, kind};
 use serde_json::{Map, Value, json};
 
 /// A key and what it holds.
@@ -376,14 +376,34 @@ fn backend_schema() -> Value {
         json!({ "enum": types, "description": "the type of backend; defaults to the key" }),
     );
     for setting in kind::ALL.iter().flat_map(|kind| kind.settings) {
-        let shape = match setting.shape {
-            Shape::Text | Shape::Bool => "a text",
-            Shape::List => "a list",
-            Shape::Map => "a map",
-        };
-        properties.entry(setting.name).or_insert_with(|| {
-            json!({ "$ref": "#/$defs/setting", "description": format!("{} ({shape}, or {{ from: REFERENCE }})", setting.about) })
-        });
+        properties
+            .entry(setting.name)
+            .or_insert_with(|| known_setting_schema(setting));
     }
     json!({ "anyOf": [{ "type": "null" }, { "type": "object", "properties": properties, "additionalProperties": false }] })
+}
+
+/// One setting; a map of known settings has their schemas in it.
+fn known_setting_schema(setting: &Known) -> Value {
+    let (shape, reference) = match setting.shape {
+        Shape::Text | Shape::Bool => ("a text", "{ from: REFERENCE }"),
+        Shape::Path => ("a path", "{ from: REFERENCE }"),
+        Shape::Secret => ("a credential", "written { from: REFERENCE }"),
+        Shape::List => ("a list", "{ from: REFERENCE }"),
+        Shape::Map | Shape::Keys(_) => ("a map", "{ from: REFERENCE }"),
+    };
+    let word = if reference.starts_with('{') {
+        "or "
+    } else {
+        ""
+    };
+    let description = format!("{} ({shape}, {word}{reference})", setting.about);
+    let Shape::Keys(inner) = setting.shape else {
+        return json!({ "$ref": "#/$defs/setting", "description": description });
+    };
+    let properties: Map<String, Value> = inner
+        .iter()
+        .map(|inner| (inner.name.to_owned(), known_setting_schema(inner)))
+        .collect();
+    json!({ "type": "object", "properties": properties, "additionalProperties": false, "description": description })
 }

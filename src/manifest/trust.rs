@@ -192,7 +192,9 @@ fn is_free(
     match (known.trust, setting) {
         (Trust::Free, _) => true,
         // Elsewhere `false` is a name: of a file, or of a host.
-        (Trust::Needed, Setting::Text(text)) => known.shape == Shape::Bool && text == "false",
+        (Trust::Needed, Setting::Text(text)) => {
+            matches!(known.shape, Shape::Bool) && text == "false"
+        }
         (Trust::Origin(variables), Setting::Text(text)) => variables
             .iter()
             .filter_map(|name| environment(name))

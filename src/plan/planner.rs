@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use endow_providers::{Address, Kind};
+use endow_providers::{Address, Kind, Setting as Known, Shape};
 
 use super::{Asked, Part, Placed, Plan, Planned, Selection, SettingPlace, Source, select};
 use crate::manifest::{
     Manifest, Variable,
     diagnostic::{Diagnostic, Problems},
     document::{Origin, Setting},
-    reference::{Bad, Reference, Role},
+    reference::{Bad, Reference, Role, absolute},
     source::{SourceId, Span, Spanned},
     template::Template,
 };
@@ -293,11 +293,13 @@ impl<'m> Planner<'m, '_> {
             let Some(backend) = self.manifest.backends.get(asked.scheme) else {
                 continue;
             };
+            let known = asked.kind.settings;
+            check_paths(self.manifest, known, &backend.settings, self.problems);
             for (name, setting) in &backend.settings {
                 let mut references = Vec::new();
-                Setting::references(&setting.value, setting.span, &mut references);
-                wanted.extend(references.into_iter().map(|(reference, span)| {
-                    (asked.scheme.to_owned(), name.clone(), reference, span)
+                (setting.value).named_references(name, setting.span, &mut references);
+                wanted.extend(references.into_iter().map(|(name, reference, span)| {
+                    (asked.scheme.to_owned(), name, reference, span)
                 }));
             }
         }
@@ -313,5 +315,31 @@ impl<'m> Planner<'m, '_> {
             }
         }
         places
+    }
+}
+
+/// Paths in settings start where the manifest stands, as those of references do.
+fn check_paths(
+    manifest: &Manifest,
+    known: &[Known],
+    settings: &BTreeMap<String, Spanned<Setting>>,
+    problems: &mut Problems,
+) {
+    for known in known {
+        let Some(setting) = settings.get(known.name) else {
+            continue;
+        };
+        match (known.shape, &setting.value) {
+            (Shape::Keys(inner), Setting::Map(map)) => check_paths(manifest, inner, map, problems),
+            (Shape::Path, Setting::Text(path)) => {
+                if let Err(Bad { message, hint }) =
+                    absolute(path, &manifest.scope(setting.span, None))
+                {
+                    let message = format!("`{}`: {message}", known.name);
+                    problems.add(Diagnostic::at(setting.span, "bad-path", message).hint_if(hint));
+                }
+            }
+            _ => {}
+        }
     }
 }

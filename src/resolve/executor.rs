@@ -25,27 +25,29 @@ const GRACE: Duration = Duration::from_millis(200);
 pub(super) struct Executor(Option<Runtime>);
 
 impl Executor {
-    /// The outputs in order; `None` for a future that did not end in time.
+    /// The outputs in order; `None` for a future that did not end by its own deadline.
     pub(super) fn run<T>(
         &mut self,
-        futures: Vec<Pending<'_, T>>,
-        deadline: Instant,
+        futures: Vec<(Pending<'_, T>, Instant)>,
         needs_runtime: bool,
     ) -> Vec<Option<T>> {
         let mut all = All {
             outputs: futures.iter().map(|_| None).collect(),
             futures: futures.into_iter().map(Some).collect(),
         };
-        let deadline = deadline + GRACE;
         if needs_runtime && self.0.is_none() {
             self.0 = Builder::new_current_thread().enable_all().build().ok();
         }
-        match &self.0 {
-            // What did not end stays `None`: that is the answer to the time-out.
-            Some(runtime) => runtime.block_on(async {
-                let _ = tokio::time::timeout_at(deadline.into(), Pin::new(&mut all)).await;
-            }),
-            None => park_until(Pin::new(&mut all), deadline),
+        while let Some(deadline) = all.next_deadline() {
+            let deadline = deadline + GRACE;
+            match &self.0 {
+                // What did not end stays `None`: that is the answer to the time-out.
+                Some(runtime) => runtime.block_on(async {
+                    let _ = tokio::time::timeout_at(deadline.into(), Pin::new(&mut all)).await;
+                }),
+                None => park_until(Pin::new(&mut all), deadline),
+            }
+            all.give_up_at(deadline);
         }
         all.outputs
     }
@@ -62,8 +64,27 @@ impl Drop for Executor {
 
 /// All futures together; ends with the last.
 struct All<'a, T> {
-    futures: Vec<Option<Pending<'a, T>>>,
+    futures: Vec<Option<(Pending<'a, T>, Instant)>>,
     outputs: Vec<Option<T>>,
+}
+
+impl<T> All<'_, T> {
+    /// The first deadline of those that have not ended.
+    fn next_deadline(&self) -> Option<Instant> {
+        let open = self.futures.iter().flatten();
+        open.map(|(_, deadline)| *deadline).min()
+    }
+
+    fn give_up_at(&mut self, now: Instant) {
+        for slot in &mut self.futures {
+            if slot
+                .as_ref()
+                .is_some_and(|(_, deadline)| *deadline + GRACE <= now)
+            {
+                *slot = None;
+            }
+        }
+    }
 }
 
 // The futures are boxed, and nothing points into the outputs.
@@ -75,7 +96,7 @@ impl<T> Future for All<'_, T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         for (slot, output) in this.futures.iter_mut().zip(&mut this.outputs) {
-            if let Some(future) = slot
+            if let Some((future, _)) = slot
                 && let Poll::Ready(ready) = future.as_mut().poll(context)
             {
                 *output = Some(ready);
@@ -128,21 +149,53 @@ mod tests {
         Instant::now() + Duration::from_secs(20)
     }
 
+    fn until<T>(deadline: Instant, futures: Vec<Pending<'_, T>>) -> Vec<(Pending<'_, T>, Instant)> {
+        let futures = futures.into_iter();
+        futures.map(|future| (future, deadline)).collect()
+    }
+
+    /// Who asks a person may take longer than the others, and does not prolong their time.
+    #[test]
+    fn each_is_given_up_at_its_own_deadline() {
+        for needs_runtime in [false, true] {
+            let now = Instant::now();
+            let late = async move {
+                while now.elapsed() < Duration::from_millis(400) {
+                    let (sender, receiver) = oneshot::channel::<()>();
+                    thread::spawn(move || {
+                        thread::sleep(Duration::from_millis(20));
+                        drop(sender);
+                    });
+                    let _ = receiver.await;
+                }
+                7
+            };
+            let futures: Vec<(Pending<'_, u8>, Instant)> = vec![
+                (Box::pin(pending()), now + Duration::from_millis(50)),
+                (Box::pin(late), now + Duration::from_mins(1)),
+            ];
+            let outputs = Executor::default().run(futures, needs_runtime);
+            assert_eq!(outputs, [None, Some(7)], "with a runtime: {needs_runtime}");
+        }
+    }
+
     #[test]
     fn what_a_backend_left_running_goes_on_in_the_next_round() {
         let mut executor = Executor::default();
         let (sender, receiver) = oneshot::channel();
         executor.run(
-            vec![Box::pin(async {
-                drop(task::spawn(async {
-                    task::yield_now().await;
-                    let _ = sender.send("still here");
-                }));
-            })],
-            soon(),
+            until(
+                soon(),
+                vec![Box::pin(async {
+                    drop(task::spawn(async {
+                        task::yield_now().await;
+                        let _ = sender.send("still here");
+                    }));
+                })],
+            ),
             true,
         );
-        let answered = executor.run(vec![Box::pin(receiver)], soon(), true);
+        let answered = executor.run(until(soon(), vec![Box::pin(receiver)]), true);
         assert_eq!(answered, [Some(Ok("still here"))]);
     }
 
@@ -158,7 +211,9 @@ mod tests {
             let (done, is_done) = mpsc::channel();
             thread::spawn(move || {
                 let deadline = Instant::now() + Duration::from_millis(50);
-                done.send(Executor::default().run(two_of_three_hang(), deadline, needs_runtime))
+                done.send(
+                    Executor::default().run(until(deadline, two_of_three_hang()), needs_runtime),
+                )
             });
             let outputs = is_done.recv_timeout(Duration::from_secs(10));
             assert_eq!(
@@ -175,7 +230,7 @@ mod tests {
             let began = Instant::now();
             let deadline = began + Duration::from_mins(1);
             let futures: Vec<Pending<'_, u8>> = vec![Box::pin(ready(1)), Box::pin(ready(2))];
-            let outputs = Executor::default().run(futures, deadline, needs_runtime);
+            let outputs = Executor::default().run(until(deadline, futures), needs_runtime);
             assert_eq!(outputs, [Some(1), Some(2)]);
             assert!(began.elapsed() < Duration::from_secs(10));
         }
@@ -184,7 +239,7 @@ mod tests {
     #[test]
     fn a_run_that_needs_no_runtime_starts_none() {
         let mut executor = Executor::default();
-        executor.run(vec![Box::pin(async {})], soon(), false);
+        executor.run(until(soon(), vec![Box::pin(async {})]), false);
         assert!(executor.0.is_none());
     }
 }

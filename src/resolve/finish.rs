@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use endow_providers::{Class, Fault, Reply, Secret};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{Answers, Cause, Failure, Resolved, Subject};
 use crate::{
     manifest::{
+        document::Delivery,
         reference::Reference,
         template::{Encoding, Part, Template},
     },
@@ -91,8 +93,11 @@ impl<'m> Finisher<'_, 'm> {
             match self.answers.get(placed) {
                 Some(Ok(Reply::Absent(absence))) => absences.push((absence.clone(), shown)),
                 Some(Ok(Reply::Value(value))) => {
+                    let address = &self.plan.backends[placed.backend].addresses[placed.address];
+                    let is_whole = kind.grammar.has_field && address.field.is_none();
                     let refused = if kind.is_secret_store {
-                        None
+                        let object = is_whole.then(|| object(planned, value.secret.expose()));
+                        object.flatten()
                     } else {
                         misplaced(self.plan, planned, value.secret.expose(), kind.name)
                     };
@@ -232,6 +237,30 @@ fn misplaced(plan: &Plan<'_>, planned: &Planned<'_>, value: &[u8], kind: &str) -
         );
     }
     None
+}
+
+/// A whole JSON object where one of its keys was meant: an application that got it as its password
+/// would fail later, and say less.
+fn object(planned: &Planned<'_>, value: &[u8]) -> Option<Fault> {
+    let delivery = planned.variable.entry.delivery.as_ref();
+    if delivery.is_some_and(|delivery| !matches!(delivery.value, Delivery::Env)) {
+        return None;
+    }
+    let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(value).ok()?;
+    let fault = Fault::new(
+        Class::Malformed,
+        "the secret is a JSON object, and the reference names no key of it",
+    );
+    let keys: Vec<&str> = keys.keys().map(String::as_str).collect();
+    let which = match &keys[..] {
+        [] => "it has none".to_owned(),
+        keys => format!("it has `{}`", keys.join("`, `")),
+    };
+    Some(
+        fault
+            .hinted(format!("write the key after a `#`: {which}"))
+            .hinted("write `as: json` for all of its text, or `as: file`"),
+    )
 }
 
 /// Writes a value into a template.

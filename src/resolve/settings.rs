@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use endow_providers::{Class, Fault, Reply, Secret, Settings, Shape};
+use endow_providers::{Class, Fault, Reply, Secret, Setting as Known, Settings, Shape};
 
 use super::{Answers, Cause, Failure, Subject};
 use crate::{
-    manifest::{document::Setting, source::Span},
+    manifest::{document::Setting, reference::absolute, source::Spanned},
     plan::Plan,
 };
 
@@ -15,41 +15,60 @@ pub(super) fn of(plan: &Plan<'_>, scheme: &str, answers: &Answers) -> BTreeMap<S
     let Some(backend) = plan.manifest.backends.get(scheme) else {
         return BTreeMap::new();
     };
+    let known = plan
+        .manifest
+        .kind(scheme)
+        .map_or(&[][..], |kind| kind.settings);
     let settings = backend.settings.iter().filter(|(name, _)| *name != "type");
+    map(settings, known, plan, answers)
+}
+
+fn map<'s>(
+    settings: impl Iterator<Item = (&'s String, &'s Spanned<Setting>)>,
+    known: &[Known],
+    plan: &Plan<'_>,
+    answers: &Answers,
+) -> BTreeMap<String, Settings> {
+    let shape = |name: &str| {
+        let known = known.iter().find(|known| known.name == name);
+        known.map_or(Shape::Map, |known| known.shape)
+    };
     settings
-        .map(|(name, setting)| {
-            (
-                name.clone(),
-                resolved(plan, &setting.value, setting.span, answers),
-            )
-        })
+        .map(|(name, setting)| (name.clone(), resolved(plan, setting, shape(name), answers)))
         .collect()
 }
 
-fn resolved(plan: &Plan<'_>, setting: &Setting, span: Span, answers: &Answers) -> Settings {
-    match setting {
-        Setting::Text(text) => Settings::Text(Secret::copied_from(text.as_bytes())),
+fn resolved(
+    plan: &Plan<'_>,
+    setting: &Spanned<Setting>,
+    shape: Shape,
+    answers: &Answers,
+) -> Settings {
+    match &setting.value {
+        Setting::Text(text) => {
+            let path = matches!(shape, Shape::Path)
+                .then(|| absolute(text, &plan.manifest.scope(setting.span, None)).ok())
+                .flatten();
+            Settings::Text(Secret::copied_from(
+                path.as_ref().unwrap_or(text).as_bytes(),
+            ))
+        }
         Setting::List(items) => Settings::List(
             items
                 .iter()
-                .map(|item| resolved(plan, &item.value, item.span, answers))
+                .map(|item| resolved(plan, item, shape, answers))
                 .collect(),
         ),
-        Setting::Map(map) => Settings::Map(
-            map.iter()
-                .map(|(name, item)| {
-                    (
-                        name.clone(),
-                        resolved(plan, &item.value, item.span, answers),
-                    )
-                })
-                .collect(),
-        ),
+        Setting::Map(items) => {
+            let known = match shape {
+                Shape::Keys(known) => known,
+                _ => &[],
+            };
+            Settings::Map(map(items.iter(), known, plan, answers))
+        }
         Setting::Reference(_) => {
-            let place = plan
-                .settings
-                .iter()
-                .find(|setting| setting.place.span == span);
+            let mut places = plan.settings.iter();
+            let place = places.find(|place| place.place.span == setting.span);
             match place.and_then(|setting| answers.get(&setting.place)) {
                 Some(Ok(Reply::Value(value))) => {
                     Settings::Text(Secret::copied_from(value.secret.expose()))
@@ -72,7 +91,7 @@ pub(super) fn check(plan: &Plan<'_>, answers: &Answers) -> Vec<Failure> {
         let Some(Ok(Reply::Value(value))) = answers.get(&setting.place) else {
             continue;
         };
-        let is_bool = shape.is_some_and(|known| known.shape == Shape::Bool);
+        let is_bool = shape.is_some_and(|known| matches!(known.shape, Shape::Bool));
         if is_bool && value.secret.expose() != b"true" && value.secret.expose() != b"false" {
             failures.push(Failure {
                 subject: Subject::Setting {

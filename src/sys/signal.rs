@@ -1,9 +1,9 @@
 //! Signals: their names, their end of endow before launch, and SIGPIPE.
 
+use endow_providers::Groups;
 use nix::{
     libc,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
-    unistd::getpid,
 };
 
 /// The signals that end endow before launch.
@@ -26,17 +26,21 @@ pub fn by_name(name: &str) -> Option<i32> {
         .map(|signal| signal as i32)
 }
 
-/// As PID 1, makes the ending signals end endow with 128+n: the kernel does not deliver a signal
-/// without a handler to an init. The handler stays until `execve` takes it away. Elsewhere the
-/// default dispositions already do the right thing, and inherited ignored ones stay ignored.
-pub fn end_as_init() {
-    if getpid().as_raw() != 1 {
-        return;
-    }
-    let action = SigAction::new(SigHandler::Handler(end), SaFlags::empty(), SigSet::empty());
+/// The helper programs that run. A signal that ends endow ends them first.
+pub static HELPERS: Groups = Groups::new();
+
+/// Makes the ending signals kill the helpers and then end endow: by the signal itself, and as
+/// PID 1, to which the kernel delivers no signal without a handler, with 128+n. Inherited ignored
+/// ones stay ignored; `execve` takes the handler away.
+pub fn end_with_helpers() {
+    let action = SigAction::new(
+        SigHandler::Handler(end),
+        SaFlags::SA_RESTART,
+        SigSet::empty(),
+    );
     for signal in ENDING {
-        // SAFETY: A null new action only reads the old one; the handler makes one
-        // async-signal-safe call and never returns.
+        // SAFETY: A null new action only reads the old one; what the handler does is
+        // async-signal-safe.
         unsafe {
             let mut old: libc::sigaction = std::mem::zeroed();
             let was_read = libc::sigaction(signal as i32, std::ptr::null(), &raw mut old) == 0;
@@ -49,8 +53,33 @@ pub fn end_as_init() {
 }
 
 extern "C" fn end(signal: libc::c_int) {
-    // SAFETY: _exit is async-signal-safe and ends the process.
-    unsafe { libc::_exit(128 + signal) }
+    if !HELPERS.end(signal) {
+        // The thread that is starting a helper raises the signal again.
+        return;
+    }
+    take_terminal();
+    // SAFETY: All of these are async-signal-safe. The signal is blocked while its handler runs:
+    // what is raised here ends the process when the handler returns.
+    unsafe {
+        if libc::getpid() == 1 {
+            libc::_exit(128 + signal);
+        }
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
+
+/// Gives endow's own group the terminal again that a helper had. A shell does that itself for its
+/// jobs; what runs endow without job control would be left without input.
+fn take_terminal() {
+    if let Some((terminal, owner)) = HELPERS.borrowed_terminal() {
+        // SAFETY: Async-signal-safe calls on a descriptor that the table holds open; SIGTTOU is
+        // ignored because it would stop a process that is not in the foreground.
+        unsafe {
+            libc::signal(libc::SIGTTOU, libc::SIG_IGN);
+            libc::tcsetpgrp(terminal, owner);
+        }
+    }
 }
 
 /// Sets the disposition of SIGPIPE: ignored as Rust's runtime has it, or the default.

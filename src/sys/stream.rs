@@ -56,6 +56,18 @@ pub fn place(descriptor: &impl AsFd, standard: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives a pipe room for more than one piece, so that its two ends work at the same time.
+#[cfg(target_os = "linux")]
+pub fn widen(pipe: &impl AsFd) {
+    const ROOM: i32 = 1 << 20;
+    // A user can have too many already: then it stays as it is.
+    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(ROOM));
+}
+
+/// It has room enough.
+#[cfg(not(target_os = "linux"))]
+pub fn widen(_: &impl AsFd) {}
+
 /// Reading it never waits from now on.
 pub fn never_wait(descriptor: &impl AsFd) -> io::Result<()> {
     fcntl(descriptor, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

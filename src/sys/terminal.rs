@@ -83,3 +83,9 @@ impl AsFd for Terminal {
         self.device.as_fd()
     }
 }
+
+/// Whether there is a controlling terminal and endow is in its foreground: only then can a person
+/// be asked for something.
+pub fn is_own() -> bool {
+    Terminal::controlling().is_some_and(|terminal| terminal.is_ours())
+}

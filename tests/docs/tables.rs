@@ -200,6 +200,7 @@ fn the_fields_of_a_kind_are_listed() {
         is_secret_store,
         may_lease,
         is_for_production,
+        quotes_programs,
         validate,
         requests,
         open,

@@ -55,7 +55,8 @@ fn package(program: &str) -> &str {
     match program {
         "node" | "npm" | "npx" => "Node.js 20.6 or later with npm",
         "python3" => "Python 3.8 or later with its venv module",
-        "strace" => "strace: apt-get install strace",
+        "openssl" => "openssl (apt-get install openssl)",
+        "strace" => "strace (apt-get install strace)",
         "unshare" => "util-linux",
         other => other,
     }

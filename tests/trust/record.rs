@@ -45,7 +45,7 @@ fn a_copy_of_a_trusted_manifest_is_not_trusted() {
     // A link to the directory is the same manifest.
     symlink(".", test.path("link")).unwrap();
     let link = command("link").output().unwrap();
-    assert!(String::from_utf8_lossy(&link.stderr).contains("values from `conjur`"));
+    assert!(String::from_utf8_lossy(&link.stderr).contains("no program `conjur-provider`"));
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn opened(expand: Option<&str>) -> Result<Box<dyn Provider>, Fault> {
         settings,
         environment: &[],
         home: None,
+        helpers: crate::Helpers::default(),
     })
 }
 

@@ -18,6 +18,7 @@ fn provider() -> Box<dyn Provider> {
         settings,
         environment: &[],
         home: None,
+        helpers: crate::Helpers::default(),
     })
     .unwrap_or_else(|fault| panic!("{fault:?}"))
 }

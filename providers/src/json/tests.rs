@@ -181,3 +181,51 @@ fn a_field_s_form_is_checked_without_a_document() {
         );
     }
 }
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_merged_document_keeps_everything_else_as_it_stands() {
+    let rows = [
+        ("{}", "a", r#"{"a":"v"}"#),
+        (
+            r#" { "x" : 1.50 , "a" : {"b":2} } "#,
+            "a",
+            r#"{"x":1.50,"a":"v"}"#,
+        ),
+        (
+            r#"{"a":1,"a":2,"x":"\u00e9"}"#,
+            "a",
+            r#"{"x":"\u00e9","a":"v"}"#,
+        ),
+        (
+            r#"{"a":{"b":{"c":[1, 2]}}}"#,
+            "/a/b/d",
+            r#"{"a":{"b":{"c":[1, 2],"d":"v"}}}"#,
+        ),
+        ("{}", "/a/b", r#"{"a":{"b":"v"}}"#),
+        (r#"{"a/b":1}"#, "/a~1b", r#"{"a/b":"v"}"#),
+        (r#"{"a.b":1}"#, "a.b", r#"{"a.b":"v"}"#),
+    ];
+    for (document, text, expected) in rows {
+        let merged = super::merged(document.as_bytes(), &field(text), "v");
+        let merged = merged.expect("it is JSON").expect("it has an object");
+        assert_eq!(std::str::from_utf8(&merged), Ok(expected));
+    }
+    for document in ["[]", "1", r#"{"a":[]}"#] {
+        let merged = super::merged(document.as_bytes(), &field("/a/0"), "v");
+        assert!(merged.expect("it is JSON").is_none(), "{document}");
+    }
+    assert!(super::merged(b"{", &field("a"), "v").is_err());
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_merged_value_is_escaped_and_leaves_no_copy_in_a_grown_buffer() {
+    let value = "\u{1}\"\\\n".repeat(1000);
+    let merged = super::merged(b"{}", &field("a"), &value);
+    let merged = merged.expect("it is JSON").expect("it has an object");
+    assert!(merged.capacity() < 6 * value.len() + 64, "it never grew");
+    let parsed: std::collections::BTreeMap<String, String> =
+        serde_json::from_slice(&merged).expect("JSON");
+    assert_eq!(parsed["a"], value);
+}

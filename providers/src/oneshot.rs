@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The two ends.
-pub(super) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let slot = Arc::new(Mutex::new(Slot {
         value: None,
         waker: None,
@@ -22,10 +22,10 @@ pub(super) fn channel<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 /// The thread's end.
-pub(super) struct Sender<T>(Arc<Mutex<Slot<T>>>);
+pub(crate) struct Sender<T>(Arc<Mutex<Slot<T>>>);
 
 /// The future's end: the value, or `None` if there will be none.
-pub(super) struct Receiver<T>(Arc<Mutex<Slot<T>>>);
+pub(crate) struct Receiver<T>(Arc<Mutex<Slot<T>>>);
 
 struct Slot<T> {
     value: Option<T>,
@@ -35,7 +35,7 @@ struct Slot<T> {
 
 impl<T> Sender<T> {
     /// Hands over the value; the drop at the end wakes.
-    pub(super) fn send(self, value: T) {
+    pub(crate) fn send(self, value: T) {
         locked(&self.0).value = Some(value);
     }
 }

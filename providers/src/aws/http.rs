@@ -1,0 +1,153 @@
+//! The SDK's HTTP client, with two rules of ours: metadata addresses are never asked through a
+//! proxy, and an image without roots of its own trusts Mozilla's.
+
+use std::sync::Arc;
+
+use aws_smithy_http_client::{
+    Builder, Connector, ConnectorBuilder,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
+    },
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::base64;
+use rustls_native_certs::load_native_certs;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+/// The client of every request to AWS. Does no I/O; roots are read for the first connection that
+/// needs them.
+pub(crate) fn client() -> SharedHttpClient {
+    SharedHttpClient::new(Routed(Arc::new(Ways {
+        secure: way(|builder| {
+            builder
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .tls_context(roots())
+                .build()
+        }),
+        plain: way(|builder| builder.proxy_config(ProxyConfig::from_env()).build_http()),
+        metadata: way(|builder| builder.proxy_config(ProxyConfig::disabled()).build_http()),
+    })))
+}
+
+fn way(build: fn(ConnectorBuilder) -> Connector) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut builder = Connector::builder();
+        builder.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            builder.set_sleep_impl(components.sleep_impl());
+        }
+        build(builder)
+    })
+}
+
+/// The system's roots, else Mozilla's.
+fn roots() -> TlsContext {
+    let mut store = TrustStore::default();
+    if load_native_certs().certs.is_empty() {
+        store = TrustStore::empty();
+        for root in TLS_SERVER_ROOT_CERTS {
+            let text = base64::encode(root);
+            store.add_pem_certificate(format!(
+                "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+            ));
+        }
+    }
+    TlsContext::builder()
+        .with_trust_store(store)
+        .build()
+        .unwrap_or_default()
+}
+
+/// The clients, of which each request takes one by its address.
+#[derive(Debug)]
+struct Ways {
+    /// By TLS.
+    secure: SharedHttpClient,
+    /// Without.
+    plain: SharedHttpClient,
+    /// To the addresses that hand out credentials.
+    metadata: SharedHttpClient,
+}
+
+impl Ways {
+    fn to(&self, uri: &str) -> &SharedHttpClient {
+        if uri.starts_with("https:") {
+            &self.secure
+        } else if is_metadata(uri) {
+            &self.metadata
+        } else {
+            &self.plain
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Routed(Arc<Ways>);
+
+impl HttpClient for Routed {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Route {
+            ways: Arc::clone(&self.0),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }
+}
+
+/// What a connector is made with, once it is known to which address.
+#[derive(Debug)]
+struct Route {
+    ways: Arc<Ways>,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for Route {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.ways.to(request.uri());
+        let connector = client.http_connector(&self.settings, &self.components);
+        connector.call(request)
+    }
+}
+
+/// Whether this is an address that hands out credentials: link-local, or EC2's over IPv6.
+fn is_metadata(uri: &str) -> bool {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.starts_with("169.254.") || rest.starts_with("[fd00:ec2::") || rest.starts_with("[fe80:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_metadata;
+
+    #[test]
+    fn metadata_addresses_are_known() {
+        for uri in [
+            "http://169.254.169.254/latest/api/token",
+            "http://169.254.170.2/v2/credentials/1",
+            "http://169.254.170.23/v1/credentials",
+            "http://[fd00:ec2::254]/latest",
+            "http://[fd00:ec2::23]/v1/credentials",
+        ] {
+            assert!(is_metadata(uri), "{uri}");
+        }
+        for uri in [
+            "https://secretsmanager.eu-west-1.amazonaws.com/",
+            "http://169.example.test/",
+            "http://127.0.0.1:5000/",
+        ] {
+            assert!(!is_metadata(uri), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! What AWS said instead of an answer, and the fault that it is.
+//!
+//! Their messages are never printed: that of a refused write quotes the value. What is read out
+//! of them is matched, piece by piece: an action, an ARN.
+
+use std::{error::Error, io, time::SystemTime};
+
+use aws_smithy_runtime_api::{
+    client::{orchestrator::HttpResponse, result::SdkError},
+    http::Headers,
+};
+use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErrorMetadata};
+
+use super::Asked;
+use crate::{Class, Fault};
+
+/// One failed request.
+#[derive(Debug, Default)]
+pub(crate) struct Refusal {
+    /// The service's name for the error.
+    pub(crate) code: String,
+    /// Its text, which is for matching alone.
+    message: String,
+    /// The status of the response, if there was one.
+    status: Option<u16>,
+    /// How far this machine's clock is from the service's, in seconds; ahead is positive.
+    skew: Option<i64>,
+    /// Where no service answered: why not.
+    broken: Option<Broken>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Broken {
+    /// No connection, or one that broke.
+    Connection,
+    /// A response that is none of the protocol's.
+    Answer,
+    /// A request that could not be made.
+    Request,
+    /// A certificate that nobody here trusts.
+    Certificate,
+}
+
+/// Faults of the service, or of the way to it, that may pass.
+const TRANSIENT: [&str; 8] = [
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServiceError",
+    "InternalServiceErrorException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+];
+
+const THROTTLED: [&str; 14] = [
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TooManyUpdates",
+    "TransactionInProgressException",
+];
+
+impl Refusal {
+    /// Reads an error of the SDK.
+    pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let mut refusal = Self::default();
+        if let Some(response) = error.raw_response() {
+            refusal.status = Some(response.status().as_u16());
+            refusal.skew = skew(response.headers());
+            // Some gateways answer in XML what was asked in JSON.
+            let body = response.body().bytes().unwrap_or_default();
+            refusal.code = element(body, "Code").unwrap_or_default();
+            refusal.message = element(body, "Message").unwrap_or_default();
+        }
+        match error {
+            SdkError::ServiceError(service) => {
+                let meta = service.err().meta();
+                if let Some(code) = meta.code() {
+                    code.clone_into(&mut refusal.code);
+                    meta.message()
+                        .unwrap_or_default()
+                        .clone_into(&mut refusal.message);
+                }
+                let is_success = service.raw().status().is_success();
+                if refusal.code.is_empty()
+                    && (is_success || !service.raw().status().is_server_error())
+                {
+                    refusal.broken = Some(Broken::Answer);
+                }
+            }
+            SdkError::ResponseError(_) if refusal.code.is_empty() => {
+                refusal.broken = Some(Broken::Answer);
+            }
+            SdkError::ResponseError(_) => {}
+            SdkError::ConstructionFailure(_) => refusal.broken = Some(Broken::Request),
+            _ if is_distrusted(error) => refusal.broken = Some(Broken::Certificate),
+            _ => refusal.broken = Some(Broken::Connection),
+        }
+        refusal
+    }
+
+    /// What an answer says of one thing of a batch.
+    pub(crate) fn part(code: &str, message: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            status: Some(400),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the same may go better soon.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.is_throttled()
+            || TRANSIENT.contains(&self.code.as_str())
+            || self.broken == Some(Broken::Connection)
+            || self.status.is_some_and(|status| status >= 500)
+    }
+
+    /// Whether it was too much at a time.
+    pub(crate) fn is_throttled(&self) -> bool {
+        THROTTLED.contains(&self.code.as_str()) || self.status == Some(429)
+    }
+
+    /// Whether the caller is known and may not.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"
+        )
+    }
+
+    /// Whether nothing of that name is there.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "ResourceNotFoundException" | "ParameterNotFound" | "ParameterVersionNotFound"
+        )
+    }
+
+    /// Whether a stage is not where it was taken to be.
+    pub(crate) fn is_stale(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "InvalidParameterException" | "InvalidRequestException" | "ResourceNotFoundException"
+        )
+    }
+
+    /// Whether the service has no such action, as some emulators.
+    pub(crate) fn is_unknown_action(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "UnknownOperationException" | "UnknownOperation" | "InvalidAction" | "NotImplemented"
+        )
+    }
+
+    /// Whether its text has these words.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.message.contains(words)
+    }
+
+    /// The fault. What is particular to a service was matched before.
+    pub(crate) fn fault(&self, asked: &Asked<'_>) -> Fault {
+        let Asked {
+            service, region, ..
+        } = asked;
+        let unauthenticated = |message: String| {
+            Fault::new(Class::Unauthenticated, message)
+                .hinted(format!("the credentials are those of {}", asked.source))
+        };
+        match self.code.as_str() {
+            _ if self.is_about_clock() => self.clock(asked),
+            _ if self.is_throttled() => Fault::new(
+                Class::Throttled { retry_after: None },
+                format!("{service} in {region} answers that there are too many requests"),
+            ),
+            _ if self.is_denied() => self.denied(asked),
+            "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidAccessKeyId" => {
+                unauthenticated("AWS does not know the access key".into())
+            }
+            "InvalidSignatureException" | "SignatureDoesNotMatch" if self.is_about_region() => {
+                Fault::new(
+                    Class::Unauthenticated,
+                    format!("{service} at this address is not that of {region}, for which the request is signed"),
+                )
+                .hinted("set `region` under `backends`, AWS_REGION, or the endpoint of that region")
+            }
+            "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+                unauthenticated("the secret access key does not belong to the access key".into())
+                    .hinted("copy AWS_SECRET_ACCESS_KEY again, whole")
+            }
+            "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" => {
+                unauthenticated("the session token has expired".into()).hinted("sign in again, and start endow with the new credentials")
+            }
+            "InvalidIdentityToken" | "InvalidIdentityTokenException" | "IDPRejectedClaim" => {
+                unauthenticated("AWS does not accept the web identity token".into())
+            }
+            "IncompleteSignature" | "IncompleteSignatureException"
+            | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
+                unauthenticated("AWS found no complete signature in the request".into())
+            }
+            _ => self.other(asked),
+        }
+    }
+
+    fn other(&self, asked: &Asked<'_>) -> Fault {
+        let Asked {
+            service,
+            region,
+            what,
+            ..
+        } = asked;
+        match (self.broken, self.status) {
+            (Some(Broken::Connection), _) => {
+                Fault::new(Class::Unreachable, format!("can't reach {service} in {region}"))
+                    .hinted(asked.address())
+            }
+            (Some(Broken::Certificate), _) => Fault::new(
+                Class::Unreachable,
+                format!("the certificate of {service} in {region} is not trusted"),
+            )
+            .hinted(asked.address())
+            .hinted("SSL_CERT_FILE names a file with other authorities"),
+            (Some(Broken::Request), _) => Fault::new(
+                Class::Malformed,
+                format!("a request to {service} in {region} can't be made"),
+            )
+            .hinted(asked.address()),
+            (Some(Broken::Answer), status) => Fault::new(
+                Class::Malformed,
+                format!(
+                    "what answers for {service} in {region} is not AWS: status {}, and not its format",
+                    status.unwrap_or_default()
+                ),
+            )
+            .hinted(asked.address()),
+            (None, Some(status)) if self.is_transient() => Fault::new(
+                Class::Unreachable,
+                format!("{service} in {region} fails: status {status}{}", self.named()),
+            ),
+            (None, _) => Fault::new(
+                Class::Malformed,
+                format!("{service} in {region} refuses `{what}`{}", self.named()),
+            ),
+        }
+    }
+
+    /// `: ValidationException`, where the code is a word.
+    fn named(&self) -> String {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if self.code.is_empty() || self.code.len() > 80 || !self.code.bytes().all(is_word) {
+            String::new()
+        } else {
+            format!(": {}", self.code)
+        }
+    }
+
+    fn denied(&self, asked: &Asked<'_>) -> Fault {
+        let action = self.after("to perform: ").filter(|word| word.contains(':'));
+        let action = action.unwrap_or(if self.says("Access to KMS is not allowed") {
+            "kms:Decrypt"
+        } else {
+            asked.action
+        });
+        let resource = self
+            .after("on resource: ")
+            .filter(|word| word.starts_with("arn:"));
+        let resource = resource.unwrap_or(asked.what);
+        let mut fault = Fault::new(
+            Class::Denied {
+                permission: Some(action.to_owned()),
+            },
+            format!("`{action}` on `{resource}` is not allowed"),
+        );
+        if self.says("explicit deny") {
+            fault = fault.hinted("a policy denies it explicitly");
+        }
+        fault.hinted(format!("the credentials are those of {}", asked.source))
+    }
+
+    /// The word after a phrase of the message, without the punctuation of a sentence.
+    fn after(&self, phrase: &str) -> Option<&str> {
+        let (_, rest) = self.message.split_once(phrase)?;
+        let word = rest.split(char::is_whitespace).next()?;
+        let word = word.trim_end_matches(['.', ',', ';']);
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'`';
+        (!word.is_empty() && word.bytes().all(is_plain)).then_some(word)
+    }
+
+    fn is_about_clock(&self) -> bool {
+        let is_signature = matches!(
+            self.code.as_str(),
+            "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure"
+        );
+        matches!(
+            self.code.as_str(),
+            "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture"
+        ) || is_signature
+            && (self.says("Signature expired") || self.says("Signature not yet current"))
+    }
+
+    fn is_about_region(&self) -> bool {
+        self.says("scoped to") && self.says("region")
+    }
+
+    fn clock(&self, asked: &Asked<'_>) -> Fault {
+        let how = match self.skew {
+            Some(skew) if skew.unsigned_abs() >= 60 => {
+                let side = if skew > 0 { "ahead of" } else { "behind" };
+                format!("is {} {side} AWS's", span(skew.unsigned_abs()))
+            }
+            _ => "differs too much from AWS's".to_owned(),
+        };
+        Fault::new(
+            Class::Unauthenticated,
+            format!(
+                "{} refuses the request: the clock of this machine {how}",
+                asked.service
+            ),
+        )
+        .hinted("set the clock, or let NTP do it")
+    }
+}
+
+fn span(seconds: u64) -> String {
+    match seconds / 60 {
+        minutes if minutes < 120 => format!("{minutes} minutes"),
+        minutes if minutes < 48 * 60 => format!("{} hours", minutes / 60),
+        minutes => format!("{} days", minutes / 60 / 24),
+    }
+}
+
+/// This machine's time less that of a response.
+fn skew(headers: &Headers) -> Option<i64> {
+    let theirs = DateTime::from_str(headers.get("date")?, Format::HttpDate).ok()?;
+    Some(DateTime::from(SystemTime::now()).secs() - theirs.secs())
+}
+
+/// The text of the first element of that name in XML.
+fn element(body: &[u8], name: &str) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    let (content, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(content.trim().to_owned())
+}
+
+/// The first error of a type in a chain of causes.
+pub(crate) fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    let mut next = Some(error);
+    while let Some(here) = next {
+        if let Some(found) = here.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = here.source();
+    }
+    None
+}
+
+/// Whether a chain of causes ends with a certificate that was refused.
+fn is_distrusted(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(here) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = here.downcast_ref() {
+            return true;
+        }
+        // What an input-output error is about is not its source but in it.
+        next = match here.downcast_ref::<io::Error>() {
+            Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => here.source(),
+        };
+    }
+    false
+}

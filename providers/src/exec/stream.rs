@@ -1,0 +1,51 @@
+//! Stream mode: one run of the program answers every id.
+
+use std::path::Path;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::Program;
+use crate::{
+    Fault, Limits, Secret,
+    helper::{Cancel, Output},
+};
+
+/// The values in the order of the ids; `None` where the program does not speak this mode: it
+/// answered less or something else, or said anything on its standard error.
+pub(super) fn fetch(
+    program: &Program,
+    path: &Path,
+    ids: &[&str],
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Result<Option<Vec<Secret>>, Fault> {
+    let input: String = ids.iter().flat_map(|id| [*id, "\n"]).collect();
+    let is_enough = |output: &Output| {
+        let ends = output.stdout.bytes().iter().filter(|byte| **byte == b'\n');
+        !output.stderr.bytes().is_empty() || ends.count() >= ids.len()
+    };
+    let ended = program.run(path, None, input.as_bytes(), limits, cancel, &is_enough)?;
+    if !ended.stderr.is_empty() {
+        return Ok(None);
+    }
+    let values: Option<Vec<Secret>> = lines(&ended.stdout).take(ids.len()).map(decoded).collect();
+    Ok(values.filter(|values| values.len() == ids.len()))
+}
+
+/// The lines; the last one may lack its end.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let is_empty = bytes.is_empty();
+    lines
+        .split(|byte| *byte == b'\n')
+        .filter(move |_| !is_empty)
+}
+
+fn decoded(line: &[u8]) -> Option<Secret> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut bytes = Zeroizing::new(vec![0; line.len()]);
+    let length = STANDARD.decode_slice(line, &mut bytes).ok()?;
+    bytes.truncate(length);
+    Some(bytes.into())
+}

@@ -1,0 +1,84 @@
+//! Trying again inside a deadline, with delays that grow and jitter.
+//!
+//! The last fault is what is reported: that the server was sealed says more than that time ran
+//! out.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{sleep, timeout_at};
+
+use crate::{Class, Fault};
+
+/// The first delay; jitter adds up to as much again.
+const FIRST: Duration = Duration::from_millis(250);
+/// The longest, so that what comes up late is noticed soon.
+const LONGEST: Duration = Duration::from_secs(1);
+/// With less time than this no further try is worth it.
+const LEAST: Duration = Duration::from_millis(50);
+
+/// The outcome of one try.
+pub(crate) enum Try<T> {
+    /// It is decided.
+    Done(Result<T, Fault>),
+    /// It may go better, after the time that the server asks for.
+    Again {
+        /// What went wrong.
+        fault: Fault,
+        /// How long the server asks to wait.
+        after: Option<Duration>,
+    },
+}
+
+/// Tries until it is decided or `deadline` has come. `silence` is the fault where not even the
+/// first try ended.
+pub(crate) async fn until<T, F>(
+    deadline: Instant,
+    silence: impl FnOnce() -> Fault,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Try<T>>,
+{
+    let mut delays = ExponentialBuilder::new()
+        .with_min_delay(FIRST)
+        .with_max_delay(LONGEST)
+        .without_max_times()
+        .with_jitter()
+        .build();
+    let mut tries: u32 = 0;
+    let mut last: Option<Fault> = None;
+    loop {
+        let Ok(outcome) = timeout_at(deadline.into(), attempt()).await else {
+            return Err(last.map_or_else(silence, |fault| after(fault, tries)));
+        };
+        let (fault, wanted) = match outcome {
+            Try::Done(result) => return result,
+            Try::Again { fault, after } => (fault, after),
+        };
+        tries += 1;
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Waiting as long as the server asks would end after the deadline: nothing is gained.
+        if left < LEAST || wanted.is_some_and(|wanted| wanted > left) {
+            return Err(after(fault, tries));
+        }
+        let delay = wanted.or_else(|| delays.next()).unwrap_or(LONGEST);
+        last = Some(fault);
+        sleep(if wanted.is_some() {
+            delay
+        } else {
+            delay.min(left / 2)
+        })
+        .await;
+    }
+}
+
+fn after(mut fault: Fault, tries: u32) -> Fault {
+    if tries > 1 && fault.class != Class::Malformed {
+        fault.message = format!("{} (after {tries} tries)", fault.message);
+    }
+    fault
+}
