@@ -4,6 +4,8 @@ mod harness;
 
 mod aws;
 mod check;
+// endow as PID 1 of real containers.
+mod containers;
 mod docs;
 // What the child is given, byte for byte, and what it is not.
 mod environment;

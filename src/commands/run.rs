@@ -38,6 +38,8 @@ Examples:
   endow run --profile prod -- node server.js
   endow run --only DATABASE_URL -- psql
   endow run -e DEBUG -e PORT=4000 -- python3 app.py
+  endow run --redact -- pytest -v     values in the output become names
+  endow run --init --user app -- server       as the entry point of a container
   endow run --dry-run                 what would be asked, inherited and dropped")]
 pub(super) struct Arguments {
     /// Only these variables and groups, separated by commas
