@@ -16,6 +16,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod runtime;
 pub(crate) mod tls;
+pub(crate) mod wait;
 
 use std::{
     ffi::{OsStr, OsString},

@@ -5,13 +5,11 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 use crate::harness::{
     guarded::{Guarded, free_port},
-    runtime,
+    runtime, wait,
 };
 
 /// A guard of a program that says its process id, in its directory.
@@ -29,7 +27,7 @@ fn guard(directory: &Path) -> (Child, String) {
         .spawn()
         .expect("the guard starts");
     let pid = directory.join("pid");
-    wait_until("the server starts", || pid.exists());
+    wait::until("the server starts", || pid.exists());
     let pid = fs::read_to_string(pid).expect("the server's process id");
     (guard, pid.trim().to_owned())
 }
@@ -40,15 +38,6 @@ fn is_running(pid: &str) -> bool {
     stat.rsplit(") ")
         .next()
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
-}
-
-#[track_caller]
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}: not within 20 seconds");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]
@@ -70,7 +59,7 @@ fn a_server_ends_with_its_guard() {
     let (mut guard, pid) = guard(&directory);
     guard.kill().expect("the guard runs");
     guard.wait().expect("the guard ends");
-    wait_until("the server ends", || !is_running(&pid));
+    wait::until("the server ends", || !is_running(&pid));
     fs::remove_dir_all(directory).expect("the directory");
 }
 

@@ -71,8 +71,8 @@ fn fails_within(test: Test, seconds: u64, texts: &[&str]) -> String {
     for text in texts {
         assert!(report.contains(text), "`{text}` is missing:\n{report}");
     }
-    // A second to close, and one for a busy machine.
-    let most = Duration::from_secs(seconds + 2);
+    // A second to close, and some for a busy machine.
+    let most = Duration::from_secs(seconds + 5);
     assert!(
         started.elapsed() < most,
         "{:?}:\n{report}",

@@ -7,6 +7,8 @@ mod arn;
 #[cfg(feature = "aws")]
 mod ask;
 #[cfg(feature = "aws")]
+mod begin;
+#[cfg(feature = "aws")]
 mod credentials;
 #[cfg(feature = "aws")]
 mod http;

@@ -4,6 +4,8 @@
 //! secrets of one region; a batch has no selector, so any other version is a request of its own.
 
 #[cfg(feature = "aws")]
+mod batch;
+#[cfg(feature = "aws")]
 mod client;
 #[cfg(feature = "aws")]
 mod describe;

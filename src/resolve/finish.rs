@@ -89,18 +89,10 @@ impl<'m> Finisher<'_, 'm> {
         let mut absences = Vec::new();
         for placed in places {
             let shown = placed.shown.clone();
-            let kind = self.plan.backends[placed.backend].kind;
             match self.answers.get(placed) {
                 Some(Ok(Reply::Absent(absence))) => absences.push((absence.clone(), shown)),
                 Some(Ok(Reply::Value(value))) => {
-                    let address = &self.plan.backends[placed.backend].addresses[placed.address];
-                    let is_whole = kind.grammar.has_field && address.field.is_none();
-                    let refused = if kind.is_secret_store {
-                        let object = is_whole.then(|| object(planned, value.secret.expose()));
-                        object.flatten()
-                    } else {
-                        misplaced(self.plan, planned, value.secret.expose(), kind.name)
-                    };
+                    let refused = self.refused(planned, placed, value.secret.expose());
                     let secret = Secret::copied_from(value.secret.expose());
                     return match refused {
                         Some(fault) => self.fail(name, Some(shown), Cause::Fault(fault)),
@@ -130,6 +122,16 @@ impl<'m> Finisher<'_, 'm> {
             place,
             Cause::Absent(absences.into_iter().map(|(absence, _)| absence).collect()),
         )
+    }
+
+    /// What is wrong with a value that its place gave.
+    fn refused(&self, planned: &Planned<'m>, placed: &Placed, value: &[u8]) -> Option<Fault> {
+        let asked = &self.plan.backends[placed.backend];
+        if !asked.kind.is_secret_store {
+            return misplaced(self.plan, planned, value, asked.kind.name);
+        }
+        let is_whole = asked.addresses[placed.address].field.is_none();
+        (asked.kind.grammar.has_field && is_whole).then(|| object(planned, value))?
     }
 
     /// The default, nothing, or a failure, as the entry says.

@@ -141,7 +141,7 @@ fn refusals_are_each_a_message_of_its_own() {
         (
             "InvalidSignatureException",
             "Credential should be scoped to a valid region, not 'eu-west-1'.",
-            "A: unauthenticated: Secrets Manager at this address is not that of eu-west-1, for which the request is signed",
+            "A: unauthenticated: this Secrets Manager is not that of eu-west-1, for which the request is signed",
         ),
         (
             "InvalidSignatureException",
@@ -173,6 +173,22 @@ fn refusals_are_each_a_message_of_its_own() {
         let server = refusing(code, message);
         fails(project(ONE, &server.url()).known("value-of-a"), &[expected]);
     }
+}
+
+#[test]
+fn the_address_of_another_region_than_an_arn_names_says_which_that_is() {
+    let message = "Credential should be scoped to a valid region, not 'us-west-2'.";
+    let server = refusing("InvalidSignatureException", message);
+    let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-AbCdEf";
+    let manifest = format!("version: 1\nenv: {{ A: \"aws-sm://{arn}\" }}\n");
+    fails(
+        project(&manifest, &server.url()),
+        &[
+            "A: unauthenticated: this Secrets Manager is not that of us-west-2, for which the request is signed",
+            "us-west-2 is the region that the ARN names",
+            &server.url(),
+        ],
+    );
 }
 
 #[test]

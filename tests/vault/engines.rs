@@ -76,9 +76,9 @@ fn an_engine_that_wants_a_method_and_parameters_is_asked_so_and_once() {
     issuing(&mount, &kv)
         .env("VAULT_ADDR", counted.url())
         .shell(
-            "[ \"$(echo \"$CERT\" | openssl x509 -noout -pubkey)\" = \"$(echo \"$KEY\" | openssl pkey -pubout)\" ] && echo \"$CERT\" | openssl x509 -noout -subject && echo $A",
+            "[ \"$(echo \"$CERT\" | openssl x509 -noout -pubkey)\" = \"$(echo \"$KEY\" | openssl pkey -pubout)\" ] && echo \"$CERT\" | openssl x509 -noout -subject -nameopt RFC2253 && echo $A",
         )
-        .stdout("subject=CN = chat.acme.dev\nvalue-of-a\n")
+        .stdout("subject=CN=chat.acme.dev\nvalue-of-a\n")
         .success();
     let requests = counted.requests();
     let issued: Vec<_> = requests

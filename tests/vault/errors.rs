@@ -6,7 +6,7 @@ use super::{fails, fails_within, project, reader};
 use crate::harness::{
     faults::{self, reply},
     openbao::{OpenBao, ROOT, text},
-    proxy,
+    proxy, wait,
 };
 
 const TOKEN: &str = "hvs.the-token-of-these-tests";
@@ -47,9 +47,7 @@ fn a_server_that_is_not_initialised_or_sealed_is_named_so() {
     .stdout("late-value\n")
     .shell("echo $A");
     let child = waiting.spawn();
-    while counted.lines().is_empty() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait::until("it asks", || !counted.lines().is_empty());
     unseal();
     waiting.compare(&child.wait_with_output().expect("it ends"));
 }

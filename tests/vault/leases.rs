@@ -1,10 +1,6 @@
 //! Credentials that the server makes for each reader: one read, one lease, and its token kept.
 
-use std::{
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -13,7 +9,7 @@ use crate::harness::{
     Test,
     openbao::{OpenBao, ROOT, unique},
     postgres::{self, Postgres},
-    proxy,
+    proxy, wait,
 };
 
 /// A database engine over the private cluster, with a role `chat`.
@@ -97,15 +93,9 @@ fn users(mount: &str) -> String {
 /// The server ends the leases of a revoked token in its own time, and soon.
 #[track_caller]
 fn assert_gone(mount: &str) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while leases(mount) > 0 || users(mount) != "0" {
-        assert!(
-            Instant::now() < deadline,
-            "{} leases live on",
-            leases(mount)
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
+    wait::until("the lease and its user end", || {
+        leases(mount) == 0 && users(mount) == "0"
+    });
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn an_authority_is_a_file_a_directory_or_a_text() {
     works(test("").env("VAULT_CACERT_BYTES", authority_text()));
     let in_directory = || {
         test("")
-            .file("authorities/one.pem", authority_text())
+            .file("authorities/1a2b3c4d.0", authority_text())
             .file("authorities/README", "no certificate")
     };
     works(in_directory().env("VAULT_CAPATH", "authorities"));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{fails, reader};
-use crate::harness::{Test, openbao::OpenBao, proxy};
+use crate::harness::{Test, openbao::OpenBao, proxy, wait};
 
 const WRONG: &str = "hvs.a-token-that-no-server-knows";
 
@@ -208,9 +208,7 @@ fn an_expired_token_is_unauthenticated() {
         .as_str()
         .expect("a token")
         .to_owned();
-    while root.is_valid(&token) {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait::until("the token expires", || !root.is_valid(&token));
     let test = case.test().env("VAULT_TOKEN", &token).known(&token);
     fails(test, &["A: unauthenticated: ", "expired"]);
 }

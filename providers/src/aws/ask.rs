@@ -92,10 +92,19 @@ where
         let request = send();
         async {
             let error = match request.await {
-                Ok(answer) => return Try::Done(Ok(Ok(answer))),
+                Ok(answer) => {
+                    tracing::debug!(action = asked.action, what = asked.what, "answered");
+                    return Try::Done(Ok(Ok(answer)));
+                }
                 Err(error) => error,
             };
             let refusal = Refusal::of(&error);
+            tracing::debug!(
+                action = asked.action,
+                what = asked.what,
+                code = refusal.code,
+                "refused"
+            );
             if refusal.is_transient() {
                 let fault = refusal.fault(&asked);
                 Try::Again { fault, after: None }

@@ -23,6 +23,22 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 /// The client of every request to AWS. Does no I/O; roots are read for the first connection that
 /// needs them.
 pub(crate) fn client() -> SharedHttpClient {
+    routed(way(|builder| {
+        builder.proxy_config(ProxyConfig::from_env()).build_http()
+    }))
+}
+
+/// The client of what hands out credentials on this machine, link-local or on the loopback: what is
+/// not encrypted goes through no proxy.
+pub(crate) fn direct() -> SharedHttpClient {
+    routed(unproxied())
+}
+
+fn unproxied() -> SharedHttpClient {
+    way(|builder| builder.proxy_config(ProxyConfig::disabled()).build_http())
+}
+
+fn routed(plain: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(Routed(Arc::new(Ways {
         secure: way(|builder| {
             builder
@@ -31,8 +47,8 @@ pub(crate) fn client() -> SharedHttpClient {
                 .tls_context(roots())
                 .build()
         }),
-        plain: way(|builder| builder.proxy_config(ProxyConfig::from_env()).build_http()),
-        metadata: way(|builder| builder.proxy_config(ProxyConfig::disabled()).build_http()),
+        plain,
+        metadata: unproxied(),
     })))
 }
 

@@ -1,8 +1,10 @@
 //! What the AWS configuration says of a profile: enough to tell what failed in it.
 
+use std::error::Error;
+
 #[expect(deprecated, reason = "the only type that the loader takes")]
 use aws_config::profile::profile_file::ProfileFiles;
-use aws_config::profile::{self, ProfileSet};
+use aws_config::profile::{self, ProfileFileLoadError, ProfileParseError, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
 /// How a profile signs in.
@@ -14,6 +16,16 @@ pub(crate) enum How {
     Process,
     /// By keys, a role, or not at all.
     Other,
+}
+
+/// Where a configuration can't be read: its first line says it, the rest what stands there.
+fn place(error: &ProfileFileLoadError) -> String {
+    let cause = match error.source() {
+        Some(cause) if cause.is::<ProfileParseError>() => cause.to_string(),
+        _ => error.to_string(),
+    };
+    let first = cause.lines().next().unwrap_or_default();
+    first.trim_end_matches(':').to_owned()
 }
 
 /// The profiles of a configuration.
@@ -34,7 +46,7 @@ impl Profiles {
         )
         .await
         .map(Self)
-        .map_err(|error| error.to_string())
+        .map_err(|error| place(&error))
     }
 
     /// Whether there is such a profile.

@@ -7,21 +7,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_config::{
-    BehaviorVersion, SdkConfig, imds::region::ImdsRegionProvider, meta::region::ProvideRegion,
-    profile::ProfileFileRegionProvider, provider_config::ProviderConfig,
-};
-use aws_credential_types::{Token, provider::SharedCredentialsProvider};
+use aws_config::SdkConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::{DateTime, date_time::Format};
-use aws_types::region::Region;
 use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking, time::timeout_at};
 
 use super::{
     Arn, Asked, Settings, ask,
-    ask::{retries, timeouts},
-    credentials::{self, Signed, Waiting},
-    http,
-    profile::Profiles,
+    begin::{Loaded, begin},
+    credentials::{Signed, Waiting},
 };
 use crate::{Class, Fault, Identity, Limits};
 
@@ -202,6 +196,9 @@ impl Session {
     /// As whom, and until when.
     pub(crate) async fn identity(&self, limits: &Limits) -> Result<Identity, Fault> {
         let ready = self.ready(None, limits).await?;
+        if ready.region.is_none() {
+            return Err(self.no_region("STS"));
+        }
         let (client, endpoint) = self.sts(&ready);
         let asked = Asked {
             service: "STS",
@@ -246,85 +243,4 @@ impl Ready {
 /// A moment as RFC 3339.
 pub(crate) fn written(moment: DateTime) -> Option<String> {
     moment.fmt(Format::DateTime).ok()
-}
-
-/// The configuration before anybody signed in.
-#[derive(Clone)]
-struct Loaded {
-    config: SdkConfig,
-    region: Option<String>,
-}
-
-impl Loaded {
-    fn signing_region(&self) -> &str {
-        self.config.region().map_or("", AsRef::as_ref)
-    }
-}
-
-/// Reads the AWS configuration and signs in.
-///
-/// The SDK takes an environment and a file system of the caller only under its feature for tests,
-/// so it reads the process's own. That is the launcher's, from which `Settings` has its copy.
-async fn begin(
-    settings: Settings,
-    fallback: Option<String>,
-    waiting: Waiting,
-) -> Result<(Loaded, Signed), Fault> {
-    if let Ok(mut waiting) = waiting.lock() {
-        "the AWS configuration".clone_into(&mut waiting);
-    }
-    let http = http::client();
-    let profile = settings.profile_name();
-    let profiles = Profiles::load(&profile).await;
-    let base = ProviderConfig::default()
-        .with_http_client(http.clone())
-        .with_retry_config(retries())
-        .with_timeout_config(timeouts())
-        .with_behavior_version(Some(BehaviorVersion::latest()));
-    let region = region(&settings, &base, &profile).await;
-    let signing = region.clone().or(fallback).map(Region::new);
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(signing.clone())
-        .http_client(http)
-        .retry_config(retries())
-        .timeout_config(timeouts())
-        // No service here takes a bearer token. Without one the loader looks for a provider of
-        // them, and for that one's region at the metadata address.
-        .token_provider(Token::new("", None))
-        .no_credentials();
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    let config = loader.load().await;
-    let base = base
-        .with_region(signing)
-        .with_use_fips(config.use_fips())
-        .with_use_dual_stack(config.use_dual_stack());
-    let signed = credentials::sign_in(&settings, &base, &profiles, &waiting).await?;
-    Ok((Loaded { config, region }, signed))
-}
-
-/// The region of what does not name one: as set, else the profile's, else the instance's.
-async fn region(settings: &Settings, config: &ProviderConfig, profile: &str) -> Option<String> {
-    if settings.region.is_some() {
-        return settings.region.clone();
-    }
-    let from_profile = ProfileFileRegionProvider::builder()
-        .configure(config)
-        .profile_name(profile)
-        .build();
-    if let Some(region) = from_profile.region().await {
-        return Some(region.to_string());
-    }
-    // Something else that signs in does not run on an instance whose region is meant.
-    let signs_in = settings.profile.is_some() || settings.variable("AWS_ACCESS_KEY_ID").is_some();
-    if signs_in || credentials::no_metadata(settings).is_some() {
-        return None;
-    }
-    let client = credentials::metadata(config);
-    let from_instance = ImdsRegionProvider::builder()
-        .configure(config)
-        .imds_client(client)
-        .build();
-    Some(from_instance.region().await?.to_string())
 }

@@ -1,12 +1,9 @@
-//! Reading: twenty secrets in a batch, other versions one by one, and one by one again where the
-//! caller may read secrets but not in batches.
+//! Reading one secret, and what of it an address asks for.
 
-use aws_sdk_secretsmanager::types::SecretValueEntry;
 use aws_smithy_types::{Blob, DateTime};
-use futures_util::future::join_all;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::client::Here;
+use super::{batch::together, client::Here};
 use crate::{
     Absence, Address, Answer, Class, Fault, Field, Metadata, Reply, Request, Secret, Value,
     aws::{Refusal, ask, written},
@@ -15,10 +12,9 @@ use crate::{
 
 const CURRENT: &str = "AWSCURRENT";
 const READ: &str = "secretsmanager:GetSecretValue";
-const READ_BATCH: &str = "secretsmanager:BatchGetSecretValue";
 
 /// A secret as a whole; `Err(Ok(_))` is its absence.
-type Whole = Result<Found, Result<Absence, Fault>>;
+pub(super) type Whole = Result<Found, Result<Absence, Fault>>;
 
 /// What stands at an id.
 pub(super) struct Found {
@@ -146,142 +142,24 @@ pub(super) async fn single(here: &Here<'_>, address: &Address) -> Whole {
     }
 }
 
-/// Secrets by a batch; those that it leaves out or that may pass, by requests of their own.
-async fn together(here: &Here<'_>, addresses: &[&Address]) -> Vec<Whole> {
-    let mut wholes: Vec<Option<Whole>> = addresses.iter().map(|_| None).collect();
-    let mut asked = Vec::new();
-    for (index, address) in addresses.iter().enumerate() {
-        match here.place.check_before(&address.locator) {
-            Ok(()) => asked.push(index),
-            Err(fault) => wholes[index] = Some(Err(Err(fault))),
-        }
-    }
-    let ids: Vec<String> = asked
-        .iter()
-        .map(|index| addresses[*index].locator.clone())
-        .collect();
-    match batch(here, &ids).await {
-        Ok((entries, errors)) => {
-            for entry in entries {
-                let position = asked.iter().find(|index| {
-                    wholes[**index].is_none() && is_named(&addresses[**index].locator, &entry)
-                });
-                if let Some(index) = position.copied() {
-                    let id = &addresses[index].locator;
-                    wholes[index] = Some(found(here, Parts::of(id, entry)).map_err(Err));
-                }
-            }
-            for (id, refusal) in errors {
-                let position = asked.iter().find(|index| addresses[**index].locator == id);
-                if let Some(index) = position.copied()
-                    && !refusal.is_transient()
-                {
-                    wholes[index] = Some(Err(unread(here, addresses[index], &refusal)));
-                }
-            }
-        }
-        Err(Again::OneByOne) => {}
-        Err(Again::Never(fault)) => {
-            for index in &asked {
-                wholes[*index] = Some(Err(Err(fault.clone())));
-            }
-        }
-    }
-    let completed = wholes
-        .into_iter()
-        .zip(addresses)
-        .map(|(whole, address)| async {
-            match whole {
-                Some(whole) => whole,
-                None => single(here, address).await,
-            }
-        });
-    join_all(completed).await
-}
-
-/// What becomes of a batch as a whole.
-enum Again {
-    /// The action is what is refused: perhaps the secrets are not.
-    OneByOne,
-    Never(Fault),
-}
-
-type Pages = (Vec<SecretValueEntry>, Vec<(String, Refusal)>);
-
-async fn batch(here: &Here<'_>, ids: &[String]) -> Result<Pages, Again> {
-    let _slot = here.place.session.slots.acquire().await;
-    let what = format!("{} secrets", ids.len());
-    let asked = here.place.asked(READ_BATCH, &what);
-    let (mut entries, mut errors) = (Vec::new(), Vec::new());
-    let mut next = None;
-    // A page can be empty and still not be the last. More pages than secrets make no sense.
-    for _ in 0..=ids.len() {
-        let send = || {
-            here.client
-                .batch_get_secret_value()
-                .set_secret_id_list(Some(ids.to_vec()))
-                .set_next_token(next.clone())
-                .send()
-        };
-        let answer = match ask(here.place.limits, asked, send)
-            .await
-            .map_err(Again::Never)?
-        {
-            Ok(answer) => answer,
-            Err(refusal) if refusal.is_denied() || refusal.is_unknown_action() => {
-                return Err(Again::OneByOne);
-            }
-            Err(refusal) => return Err(Again::Never(refusal.fault(&asked))),
-        };
-        entries.extend(answer.secret_values.unwrap_or_default());
-        let refused = answer.errors.unwrap_or_default().into_iter().map(|error| {
-            let code = error.error_code.unwrap_or_default();
-            let message = error.message.unwrap_or_default();
-            (
-                error.secret_id.unwrap_or_default(),
-                Refusal::part(&code, &message),
-            )
-        });
-        errors.extend(refused);
-        next = answer.next_token;
-        if next.is_none() {
-            break;
-        }
-    }
-    Ok((entries, errors))
-}
-
-/// Whether an entry is what an id asked for: a name, an ARN, or an ARN without its suffix.
-fn is_named(id: &str, entry: &SecretValueEntry) -> bool {
-    let arn = entry.arn().unwrap_or_default();
-    let is_suffix = |rest: &str| rest.len() == 7 && rest.starts_with('-');
-    entry.name() == Some(id) || arn == id || arn.strip_prefix(id).is_some_and(is_suffix)
-}
-
 /// What a service says of one secret.
-struct Parts<'a> {
-    id: &'a str,
-    arn: Option<String>,
-    text: Option<String>,
-    bytes: Option<Blob>,
-    version: Option<String>,
-    created: Option<DateTime>,
+pub(super) struct Parts<'a> {
+    /// As it was asked for.
+    pub(super) id: &'a str,
+    /// As the service names it.
+    pub(super) arn: Option<String>,
+    /// Its value, if it is text.
+    pub(super) text: Option<String>,
+    /// Its value otherwise.
+    pub(super) bytes: Option<Blob>,
+    /// The version that was read.
+    pub(super) version: Option<String>,
+    /// When that was made.
+    pub(super) created: Option<DateTime>,
 }
 
-impl<'a> Parts<'a> {
-    fn of(id: &'a str, entry: SecretValueEntry) -> Self {
-        Self {
-            id,
-            arn: entry.arn,
-            text: entry.secret_string,
-            bytes: entry.secret_binary,
-            version: entry.version_id,
-            created: entry.created_date,
-        }
-    }
-}
-
-fn found(here: &Here<'_>, parts: Parts<'_>) -> Result<Found, Fault> {
+/// Takes over what was read, if it is of the right account.
+pub(super) fn found(here: &Here<'_>, parts: Parts<'_>) -> Result<Found, Fault> {
     let is_text = parts.text.is_some();
     let document = match (parts.text, parts.bytes) {
         (Some(text), bytes) => {
@@ -314,7 +192,11 @@ fn wipe(bytes: Option<Blob>) {
 }
 
 /// Why there is no value: nothing stands there, or a fault.
-fn unread(here: &Here<'_>, address: &Address, refusal: &Refusal) -> Result<Absence, Fault> {
+pub(super) fn unread(
+    here: &Here<'_>,
+    address: &Address,
+    refusal: &Refusal,
+) -> Result<Absence, Fault> {
     let id = address.locator.as_str();
     if refusal.is_absent() {
         let mut absence = absent(here, id);

@@ -96,24 +96,9 @@ async fn merged(
     condition: &Condition,
 ) -> Result<New, Fault> {
     let id = address.locator.as_str();
-    let malformed = |message: String| Fault::new(Class::Malformed, message);
     let text = std::str::from_utf8(secret.expose())
-        .map_err(|_| malformed("a key of a JSON secret holds text, and this is none".into()))?;
-    let (document, on_top_of) = match read::single(here, address).await {
-        Ok(found) => {
-            let Some(version) = found.version().map(str::to_owned) else {
-                return Err(malformed(format!(
-                    "Secrets Manager names no version of `{id}`"
-                )));
-            };
-            let document = found.text().ok_or_else(|| {
-                malformed(format!("the secret `{id}` is binary, and has no keys"))
-            })?;
-            (Secret::copied_from(document), Base::Version(version))
-        }
-        Err(Ok(_)) => (Secret::copied_from(b"{}"), Base::Nothing),
-        Err(Err(fault)) => return Err(fault),
-    };
+        .map_err(|_| malformed("a key of a JSON secret holds text, and this is none"))?;
+    let (document, on_top_of) = document(here, address).await?;
     let subject = format!("the secret `{id}`");
     let is_held = match (condition, &on_top_of) {
         (Condition::Always, _) | (Condition::Absent, Base::Nothing) => true,
@@ -138,6 +123,27 @@ async fn merged(
         value: value.into(),
         on_top_of,
     })
+}
+
+/// The JSON that a key is written into, and which version it is.
+async fn document(here: &Here<'_>, address: &Address) -> Result<(Secret, Base), Fault> {
+    let id = address.locator.as_str();
+    let found = match read::single(here, address).await {
+        Ok(found) => found,
+        Err(Ok(_)) => return Ok((Secret::copied_from(b"{}"), Base::Nothing)),
+        Err(Err(fault)) => return Err(fault),
+    };
+    let text = found.text();
+    let text =
+        text.ok_or_else(|| malformed(format!("the secret `{id}` is binary, and has no keys")))?;
+    let version = found.version();
+    let version =
+        version.ok_or_else(|| malformed(format!("Secrets Manager names no version of `{id}`")))?;
+    Ok((Secret::copied_from(text), Base::Version(version.to_owned())))
+}
+
+fn malformed(message: impl Into<String>) -> Fault {
+    Fault::new(Class::Malformed, message)
 }
 
 fn conflict(id: &str) -> Fault {

@@ -27,12 +27,7 @@ pub(super) async fn parameter(
         let message = format!("what is written becomes the newest version: leave out `?{name}=`");
         return Err(Fault::new(Class::Malformed, message));
     }
-    let text = std::str::from_utf8(secret.expose())
-        .map_err(|_| Fault::new(Class::Malformed, "a parameter holds text, and this is none"))?;
-    if text.is_empty() {
-        let message = "a parameter holds at least one character";
-        return Err(Fault::new(Class::Malformed, message));
-    }
+    let text = text(secret)?;
     let old = describe::described(here, id).await?;
     let version = old.as_ref().map(|old| old.version);
     let is_held = match condition {
@@ -65,6 +60,16 @@ pub(super) async fn parameter(
             version: Some(new.to_string()),
             ..Metadata::default()
         }),
+    }
+}
+
+/// What a parameter can hold.
+fn text(secret: &Secret) -> Result<&str, Fault> {
+    let malformed = |message| Fault::new(Class::Malformed, message);
+    match std::str::from_utf8(secret.expose()) {
+        Ok("") => Err(malformed("a parameter holds at least one character")),
+        Ok(text) => Ok(text),
+        Err(_) => Err(malformed("a parameter holds text, and this is none")),
     }
 }
 

@@ -43,6 +43,10 @@ pub(super) enum Method {
         name: Option<String>,
     },
     /// As an AWS identity, which a signed request to STS proves.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "signing needs the SDK of AWS")
+    )]
     Aws {
         role: Option<String>,
         /// What `X-Vault-AWS-IAM-Server-ID` must be, where the server wants it.

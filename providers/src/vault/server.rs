@@ -94,6 +94,10 @@ impl<'a> Ask<'a> {
 
 impl Server {
     /// Takes what signing in needs from the launcher's environment; nothing is asked.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(clippy::unnecessary_wraps, reason = "settings of AWS can be wrong")
+    )]
     pub(super) fn new(config: Config, opening: &Opening<'_>) -> Result<Self, Fault> {
         #[cfg(feature = "aws")]
         let signer = match &config.auth.method {
@@ -113,6 +117,10 @@ impl Server {
     }
 
     /// What proves an AWS identity.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(clippy::unused_async, reason = "the SDK of AWS waits")
+    )]
     pub(super) async fn signed(
         &self,
         server_id: Option<&str>,

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::http::{self, Response},
+    super::{
+        http::{self, Response},
+        wait,
+    },
     OpenBao, ROOT, text, unique,
 };
 
@@ -128,13 +131,10 @@ impl<'a> Session<'a> {
         self.call("POST", &format!("sys/mounts/{mount}"), engine);
         // An engine of version 2 upgrades itself in the background, and refuses until then.
         if engine["options"]["version"] == "2" {
-            while self
-                .try_call("GET", &format!("{mount}/config"), &Value::Null)
-                .status
-                != 200
-            {
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
+            let config = format!("{mount}/config");
+            wait::until("the engine is upgraded", || {
+                self.try_call("GET", &config, &Value::Null).status == 200
+            });
         }
     }
 
