@@ -71,7 +71,7 @@ pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         Command::Explain(arguments) => explain::explain(&arguments, &context).map(|()| 0),
         Command::Export(arguments) => export::export(&arguments, &context).map(|()| 0),
         Command::Get(arguments) => get::get(&arguments, &context).map(|()| 0),
-        Command::Run(arguments) => run::run(&arguments, &context).map(|()| 0),
+        Command::Run(arguments) => run::run(&arguments, &context),
         Command::Schema(_) => schema::schema(&context).map(|()| 0),
         Command::Trust(_) => trust::trust(&context).map(|()| 0),
     };

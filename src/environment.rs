@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 
 use self::inherit::Fate;
 
+/// Variables that a service manager means for one process, and name it.
+const OF_A_PROCESS: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
+
 /// An environment block: `NAME=value` strings, sorted by name, each name once.
 pub struct Environment {
     /// All strings one after the other, each with its NUL.
@@ -70,6 +73,36 @@ impl Environment {
             }
         }
         Ok(Self::arrange(&entries))
+    }
+
+    /// The same for another process than the one that it was built for: with the paths of its
+    /// files, and its id where a service manager's variables name the one that it started
+    /// (`sd_listen_fds`(3), `sd_watchdog_enabled`(3)).
+    #[must_use]
+    pub fn of_process(&self, started: i32, other: i32, paths: &[(&str, String)]) -> Self {
+        let (started, other) = (started.to_string(), other.to_string());
+        let mut entries: BTreeMap<&OsStr, &[u8]> = self.entries().collect();
+        for name in OF_A_PROCESS {
+            if let Some(value) = entries.get_mut(OsStr::new(name))
+                && *value == started.as_bytes()
+            {
+                *value = other.as_bytes();
+            }
+        }
+        for (name, path) in paths {
+            entries.insert(OsStr::new(name), path.as_bytes());
+        }
+        Self::arrange(&entries)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&OsStr, &[u8])> {
+        self.starts
+            .iter()
+            .zip(self.strings())
+            .map(|((_, length), string)| {
+                let (name, value) = string.to_bytes().split_at(*length);
+                (OsStr::from_bytes(name), &value[1..])
+            })
     }
 
     fn arrange(entries: &BTreeMap<&OsStr, &[u8]>) -> Self {

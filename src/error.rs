@@ -41,6 +41,13 @@ pub enum Error {
         /// All strings together, in bytes.
         total: usize,
     },
+    /// A value could not be made a file.
+    FileNotMade {
+        /// The variable.
+        variable: String,
+        /// A lower-case fragment.
+        reason: String,
+    },
     /// The manifest, or a selection of it, is wrong.
     Manifest {
         /// What is wrong.
@@ -52,6 +59,11 @@ pub enum Error {
     ManifestNotFound(NotFound),
     /// It can't be read.
     ManifestUnreadable(Unreadable),
+    /// No child could be made.
+    NoChild {
+        /// The system's word.
+        reason: String,
+    },
     /// A value holds a NUL.
     NulInValue {
         /// The variables.
@@ -103,6 +115,11 @@ pub enum Error {
         message: String,
         /// What to do.
         hints: Vec<String>,
+    },
+    /// The command can't be started as another user.
+    UserNotTaken {
+        /// A lower-case fragment.
+        reason: String,
     },
     /// One variable is larger than the system passes on.
     VariableTooBig {
@@ -158,15 +175,18 @@ impl Error {
                 Self::CommandNotExecutable { .. }
                 | Self::CommandNotFound { .. }
                 | Self::EnvironmentTooBig { .. }
+                | Self::FileNotMade { .. }
                 | Self::Manifest { .. }
                 | Self::ManifestNotFound(_)
                 | Self::ManifestUnreadable(_)
+                | Self::NoChild { .. }
                 | Self::NulInValue { .. }
                 | Self::Stranger { .. }
                 | Self::TrustNotStored { .. }
                 | Self::Unsupported { .. }
                 | Self::Untrusted { .. }
                 | Self::Usage { .. }
+                | Self::UserNotTaken { .. }
                 | Self::VariableTooBig { .. },
             ) => 2,
         }
@@ -189,6 +209,10 @@ impl Error {
                 hint.iter().cloned().collect(),
             ),
             Self::EnvironmentTooBig { largest, total } => too_big(largest, *total),
+            Self::FileNotMade { variable, reason } => plain(
+                format!("the file of `{variable}` can't be made: {reason}"),
+                Vec::new(),
+            ),
             Self::Manifest { problems, .. } => plain(
                 problems
                     .iter()
@@ -203,6 +227,10 @@ impl Error {
             Self::ManifestUnreadable(Unreadable { display, message }) => {
                 plain(format!("{display}: {message}"), Vec::new())
             }
+            Self::NoChild { reason } => plain(
+                format!("the command could not be started: {reason}"),
+                Vec::new(),
+            ),
             Self::NulInValue { names } => plain(
                 format!(
                     "the value of {} holds a NUL, which no environment can carry",
@@ -252,6 +280,10 @@ impl Error {
                 ],
             ),
             Self::Usage { message, hints } => plain(message.clone(), hints.clone()),
+            Self::UserNotTaken { reason } => plain(
+                format!("the command can't be started as another user: {reason}"),
+                Vec::new(),
+            ),
             Self::VariableTooBig { name, size, limit } => plain(
                 format!(
                     "the value of `{name}` has {size} bytes; this system passes on at most {limit} under that name"

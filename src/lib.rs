@@ -12,6 +12,7 @@ pub mod finding;
 pub mod launch;
 pub mod manifest;
 pub mod plan;
+pub mod redact;
 pub mod resolve;
 pub mod session;
 pub mod sys;
@@ -25,7 +26,8 @@ use crate::{
     ui::Ui,
 };
 
-/// Runs the command line of this process. With `run`, it returns only on an error.
+/// Runs the command line of this process. With `run`, it returns only on an error, or where endow
+/// stayed with the command.
 pub fn main() -> ExitCode {
     let environment: Vec<_> = std::env::vars_os().collect();
     let ui = Ui::new(&environment, false);

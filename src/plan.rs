@@ -142,7 +142,10 @@ impl<'m> Plan<'m> {
 
     /// The duties that keep the run from becoming the child, with the reason for each.
     pub fn duties(&self) -> Vec<String> {
-        let mut duties = self.standing_duties();
+        let mut duties = self.unsupported();
+        if self.redacts() {
+            duties.insert(0, "`run.redact` masks the child's output".to_owned());
+        }
         for (name, planned) in self.selected() {
             if planned
                 .variable
@@ -156,18 +159,16 @@ impl<'m> Plan<'m> {
         duties
     }
 
-    /// Those that `run` of the manifest asks for, whatever the variables are.
-    fn standing_duties(&self) -> Vec<String> {
-        let run = &self.manifest.run;
-        let flag = |flag: &Option<Spanned<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
-        let mut duties = Vec::new();
-        if flag(&run.redact) {
-            duties.push("`run.redact` masks the child's output".to_owned());
-        }
-        if flag(&run.watch) {
-            duties.push("`run.watch` acts on changes".to_owned());
-        }
-        duties
+    /// Whether the manifest asks for masks in the child's output.
+    pub fn redacts(&self) -> bool {
+        is_set(self.manifest.run.redact.as_ref())
+    }
+
+    /// What a run asks for that this version can't do.
+    pub fn unsupported(&self) -> Vec<String> {
+        let watches = is_set(self.manifest.run.watch.as_ref());
+        let watch = watches.then(|| "`run.watch` acts on changes".to_owned());
+        watch.into_iter().collect()
     }
 
     /// The variables that reach the child as files.
@@ -177,11 +178,8 @@ impl<'m> Plan<'m> {
             .map(|(name, _)| format!("`{name}` as a file"))
             .collect()
     }
+}
 
-    /// What a run asks for that this version can't do: files, and staying with the child.
-    pub fn unsupported(&self) -> Vec<String> {
-        let mut wants = self.files();
-        wants.extend(self.standing_duties());
-        wants
-    }
+fn is_set(flag: Option<&Spanned<bool>>) -> bool {
+    flag.is_some_and(|flag| flag.value)
 }

@@ -2,10 +2,16 @@
 
 #![expect(
     unsafe_code,
-    reason = "signal dispositions and start-up state have no safe interface"
+    reason = "signal dispositions, fork and start-up state have no safe interface"
 )]
 
+pub mod child;
+pub mod memory;
 pub mod process;
+pub mod pty;
+pub mod queue;
 pub mod signal;
 pub mod startup;
+pub mod stream;
 pub mod terminal;
+pub mod user;

@@ -4,6 +4,8 @@ mod harness;
 
 mod aws;
 mod check;
+// endow as PID 1 of real containers.
+mod containers;
 mod docs;
 // What the child is given, byte for byte, and what it is not.
 mod environment;
@@ -13,6 +15,8 @@ mod examples;
 mod exec;
 mod explain;
 mod export;
+// Values that reach the child as files.
+mod files;
 // Becoming the command: process, words, descriptors, exit statuses.
 mod launch;
 mod layers;
@@ -21,6 +25,8 @@ mod messages;
 // 1Password, by its tool and by Connect.
 mod op;
 mod readme;
+// What the command prints, with masks.
+mod redact;
 mod resolve;
 // Node, npm, Python, cargo and a notifying service start unchanged.
 mod samples;
@@ -29,6 +35,10 @@ mod schema;
 mod servers;
 // Ends, masks and dispositions, late values and deadlines.
 mod signals;
+// Staying with the child: init, signals, terminal.
+mod supervise;
 mod trust;
+// Whom the command runs as.
+mod user;
 // Vault and OpenBao, against real servers and one that fails by script.
 mod vault;

@@ -1,6 +1,7 @@
 //! Every example runs as its README says: for development, for production, and the plain way
-//! that endow replaces.
+//! that endow replaces. That of containers has tests of its own.
 
+mod container;
 mod node;
 mod python;
 mod server;

@@ -254,18 +254,49 @@ fn a_usage_error_says_what_is_wrong_and_where_to_look() {
 }
 
 #[test]
+fn a_dry_run_says_that_endow_would_stay_and_why() {
+    let output = Test::manifest("version: 1\nvalues: { A: a }\n")
+        .args(["run", "--init", "--dry-run", "--", "true"])
+        .any_stdout()
+        .success();
+    let page = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        page.contains("\nlaunch: supervise: `--init` asks for it\n"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_file_on_tmpfs_makes_endow_stay_and_one_in_memory_does_not() {
+    for (how, note, launch) in [
+        ("file", "a file in memory", "exec: "),
+        (
+            "{ file: tmpfs }",
+            "a file on tmpfs",
+            "supervise: `A` is a file on tmpfs\n",
+        ),
+    ] {
+        let manifest = format!("version: 1\nenv: {{ A: {{ from: \"file://a\", as: {how} }} }}\n");
+        let output = Test::manifest(&manifest)
+            .args(["explain"])
+            .any_stdout()
+            .success();
+        let page = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(page.contains(note), "{page}");
+        assert!(page.contains(&format!("\nlaunch: {launch}")), "{page}");
+    }
+}
+
+#[test]
 fn what_this_version_refuses_is_said_beside_how_it_would_launch() {
-    let output = Test::manifest(
-        "version: 1\nenv: { A: { from: \"file://a\", as: file } }\nrun: { watch: true }\n",
-    )
-    .args(["explain"])
-    .any_stdout()
-    .success();
+    let output = Test::manifest("version: 1\nenv: { A: file://a }\nrun: { watch: true }\n")
+        .args(["explain"])
+        .any_stdout()
+        .success();
     let page = String::from_utf8(output.stdout).unwrap();
     assert!(
         page.ends_with(
             "launch: supervise: `run.watch` acts on changes\n  \
-             this version of endow can't do that, and `run` refuses: `A` as a file\n  \
              this version of endow can't do that, and `run` refuses: `run.watch` acts on changes\n"
         ),
         "{page}"

@@ -45,6 +45,7 @@ pub(crate) struct Test {
     stderr: Option<String>,
     values: Vec<Vec<u8>>,
     prints_values: bool,
+    flags: Vec<OsString>,
 }
 
 impl Test {
@@ -72,6 +73,7 @@ impl Test {
             stderr: Some(String::new()),
             values: Vec::new(),
             prints_values: false,
+            flags: Vec::new(),
         }
     }
 
@@ -130,9 +132,17 @@ impl Test {
         self
     }
 
+    /// Flags of `run` that stand before its command.
+    pub(crate) fn flags<A: AsRef<OsStr>>(mut self, flags: impl IntoIterator<Item = A>) -> Self {
+        self.flags
+            .extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
+        self
+    }
+
     /// `endow run -- COMMAND`.
     pub(crate) fn run<A: AsRef<OsStr>>(self, command: impl IntoIterator<Item = A>) -> Self {
-        self.args(["run", "--"]).args(command)
+        let flags = self.flags.clone();
+        self.args(["run"]).args(flags).args(["--"]).args(command)
     }
 
     /// `endow run -- sh -c SCRIPT`.

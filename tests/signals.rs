@@ -18,7 +18,7 @@ use nix::{sys::stat::Mode, unistd::mkfifo};
 use crate::harness::Test;
 
 /// How long a test waits for what happens at once, on however slow a machine.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A project whose only value comes from a FIFO.
 fn project() -> Test {
@@ -63,7 +63,7 @@ fn child_of(parent: &Child) -> i32 {
 
 /// Words that make endow PID 1 of a new PID namespace.
 #[track_caller]
-fn as_init() -> Vec<&'static str> {
+pub(crate) fn as_init() -> Vec<&'static str> {
     let namespace = ["unshare", "--pid", "--fork", "--mount-proc"];
     let of_a_user = ["--user", "--map-root-user"];
     let is_root = nix::unistd::geteuid().is_root();

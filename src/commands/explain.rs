@@ -46,6 +46,8 @@ pub(super) struct Setting<'a> {
     pub(super) extra: &'a [OsString],
     /// The command of `run --dry-run`.
     pub(super) command: &'a [OsString],
+    /// Duties that flags of `run --dry-run` ask for.
+    pub(super) duties: Vec<String>,
     /// What must be trusted first, and where it is said.
     pub(super) untrusted: Vec<(String, String)>,
 }
@@ -61,6 +63,7 @@ pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Er
             context,
             extra: &[],
             command: &[],
+            duties: Vec::new(),
             untrusted,
         },
     )

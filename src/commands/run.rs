@@ -1,22 +1,29 @@
 //! `endow run`: the main job.
 
-use std::{
-    ffi::{OsStr, OsString},
-    os::unix::ffi::{OsStrExt, OsStringExt},
-    time::Duration,
-};
+mod delivery;
+mod extras;
+mod masks;
+
+use std::{ffi::OsString, time::Duration};
 
 use clap::Args;
 
+use self::{delivery::deliver, extras::Extras, masks::masker};
 use super::explain;
 use crate::{
     cli::Format,
-    environment::{Environment, Extra, NulInValue, inherit::Rules},
     error::Error,
-    launch,
-    manifest::{duration, is_name},
+    launch::{
+        self, Launch,
+        supervise::{Stop, supervise},
+    },
+    manifest::duration,
     plan::Plan,
     session::{Context, Only, refuse_unsupported, values},
+    sys::{
+        self,
+        user::{Account, is_set_id},
+    },
 };
 
 /// Start a command with the variables of the manifest, and with what it inherits.
@@ -31,6 +38,8 @@ Examples:
   endow run --profile prod -- node server.js
   endow run --only DATABASE_URL -- psql
   endow run -e DEBUG -e PORT=4000 -- python3 app.py
+  endow run --redact -- pytest -v     values in the output become names
+  endow run --init --user app -- server       as the entry point of a container
   endow run --dry-run                 what would be asked, inherited and dropped")]
 pub(super) struct Arguments {
     /// Only these variables and groups, separated by commas
@@ -42,6 +51,15 @@ pub(super) struct Arguments {
     /// The deadline of all backends together, such as 10s; else `run.timeout`, else 30s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
+    /// Stay as the command's parent: forward signals, reap orphans, end as it ends. For containers
+    #[arg(long)]
+    init: bool,
+    /// Replace values in the command's output by the names of their variables
+    #[arg(long)]
+    redact: bool,
+    /// Start the command as this user, with the user's groups and HOME; endow must be root
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    user: Option<String>,
     /// Say what would be done and do nothing: `endow explain`
     #[arg(long)]
     dry_run: bool,
@@ -64,8 +82,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "write a number and one of ms, s, m, h: `10s`".to_owned())
 }
 
-/// Resolves, builds the environment and becomes the command.
-pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+/// Resolves, builds the environment, and becomes the command or stays with it.
+pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
     let extra = Extras::parse(&arguments.extra)?;
     let mut session = context.open()?;
     session.refuse_stranger()?;
@@ -77,103 +95,82 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Error>
             Err(Error::Untrusted { parts, .. }) => parts,
             _ => Vec::new(),
         };
-        return explain::print(
-            &plan,
-            &explain::Setting {
-                context,
-                extra: &extra.passed,
-                command: &arguments.command,
-                untrusted,
-            },
-        );
+        let setting = explain::Setting {
+            context,
+            extra: &extra.passed,
+            command: &arguments.command,
+            duties: arguments.duties(),
+            untrusted,
+        };
+        return explain::print(&plan, &setting).map(|()| 0);
     }
     is_trusted?;
     refuse_unsupported(&plan)?;
     let name = arguments.command.first().ok_or_else(no_command)?;
     let program = launch::find(name, context.variable("PATH"))?;
+    let user = account(arguments.user.as_deref())?;
+    let redacts = arguments.redact || plan.redacts();
     let resolved = values(
         context,
         &plan,
         arguments.timeout,
         "the command was not started",
     )?;
-    let rules = Rules::new(plan.manifest, &extra.passed);
-    let fates = rules.fates(&context.environment);
-    let exported = exported(&plan, resolved.values);
-    let environment = Environment::build(&context.environment, &fates, &extra.set, &exported)
-        .map_err(|NulInValue { names }| Error::NulInValue { names })?;
-    drop(exported);
+    let masker = redacts
+        .then(|| masker(&plan, &resolved.values, context))
+        .flatten();
+    let (environment, files) = deliver(&plan, resolved.values, &extra, user.as_ref(), context)?;
     context.ui.warnings(&resolved.warnings);
-    Err(launch::exec(&program, &arguments.command, &environment))
+    let launch = Launch::new(&program, &arguments.command, environment, files, user)?;
+    let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
+    if has_duty {
+        supervise(launch, stop(&plan), masker.as_ref())
+    } else {
+        Err(launch.exec())
+    }
 }
 
-/// The values that the child gets.
-fn exported(
-    plan: &Plan<'_>,
-    mut values: std::collections::BTreeMap<String, Option<endow_providers::Secret>>,
-) -> std::collections::BTreeMap<String, Option<endow_providers::Secret>> {
-    values.retain(|name, _| plan.variables[name.as_str()].part == crate::plan::Part::Exported);
-    values
+impl Arguments {
+    /// The duties that flags ask for.
+    fn duties(&self) -> Vec<String> {
+        let flags = [
+            (self.init, "`--init` asks for it"),
+            (self.redact, "`--redact` masks the command's output"),
+        ];
+        let stated = flags.into_iter().filter(|(is_stated, _)| *is_stated);
+        stated.map(|(_, duty)| duty.to_owned()).collect()
+    }
+}
+
+/// The user of `--user`. A program with a set-id bit would make one of everybody.
+fn account(name: Option<&str>) -> Result<Option<Account>, Error> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    if is_set_id() {
+        let reason = "endow is a set-id program".to_owned();
+        return Err(Error::UserNotTaken { reason });
+    }
+    let found = Account::find(name).map_err(|reason| Error::UserNotTaken { reason })?;
+    Ok(Some(found))
+}
+
+/// How the command is asked to stop.
+fn stop(plan: &Plan<'_>) -> Stop {
+    let run = &plan.manifest.run;
+    let stated = run.stop_signal.as_ref();
+    Stop {
+        // Its name was checked when it was read.
+        signal: stated
+            .and_then(|name| sys::signal::by_name(&name.value))
+            .unwrap_or(sys::signal::TERM),
+        timeout: run.stop_timeout.as_ref().map(|timeout| timeout.value),
+    }
 }
 
 fn no_command() -> Error {
     Error::Usage {
         message: "no command to run".to_owned(),
         hints: vec!["write it after `--`: `endow run -- npm run dev`".to_owned()],
-    }
-}
-
-/// The words of `-e`.
-struct Extras {
-    /// Passed on from the caller.
-    passed: Vec<OsString>,
-    /// Set here.
-    set: Vec<Extra>,
-}
-
-impl Extras {
-    fn parse(words: &[OsString]) -> Result<Self, Error> {
-        let mut extras = Self {
-            passed: Vec::new(),
-            set: Vec::new(),
-        };
-        for word in words {
-            let bytes = word.as_bytes();
-            let equals = bytes.iter().position(|byte| *byte == b'=');
-            let name = &bytes[..equals.unwrap_or(bytes.len())];
-            if name.is_empty() {
-                return Err(Error::Usage {
-                    message: "-e with an empty name".to_owned(),
-                    hints: vec!["write `-e NAME` or `-e NAME=VALUE`".to_owned()],
-                });
-            }
-            let name = OsStr::from_bytes(name).to_owned();
-            match equals {
-                Some(at) => extras
-                    .set
-                    .push((name, OsString::from_vec(bytes[at + 1..].to_vec()))),
-                None => extras.passed.push(name),
-            }
-        }
-        Ok(extras)
-    }
-
-    fn refuse_declared(&self, plan: &Plan<'_>) -> Result<(), Error> {
-        let names = self
-            .passed
-            .iter()
-            .chain(self.set.iter().map(|(name, _)| name));
-        for name in names.filter_map(|name| name.to_str()) {
-            if is_name(name) && plan.variables.contains_key(name) {
-                return Err(Error::Usage {
-                    message: format!("-e {name}: the manifest declares it"),
-                    hints: vec![
-                        "its value comes from its place; another profile can say another place"
-                            .to_owned(),
-                    ],
-                });
-            }
-        }
-        Ok(())
     }
 }

@@ -14,6 +14,9 @@ const ENDING: [Signal; 4] = [
     Signal::SIGQUIT,
 ];
 
+/// What asks a process to stop.
+pub const TERM: i32 = libc::SIGTERM;
+
 /// The signal of a name, with or without `SIG`.
 pub fn by_name(name: &str) -> Option<i32> {
     let name = name.strip_prefix("SIG").unwrap_or(name);

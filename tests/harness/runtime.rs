@@ -56,6 +56,8 @@ fn package(program: &str) -> &str {
         "node" | "npm" | "npx" => "Node.js 20.6 or later with npm",
         "python3" => "Python 3.8 or later with its venv module",
         "openssl" => "openssl (apt-get install openssl)",
+        "podman" | "runc" => "podman and runc (apt-get install podman runc)",
+        "strace" => "strace (apt-get install strace)",
         "unshare" => "util-linux",
         other => other,
     }

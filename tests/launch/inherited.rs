@@ -21,8 +21,8 @@ const OPTIONS: [&str; 10] = [
     "STACK=4194304",
 ];
 
-#[test]
-fn directory_umask_niceness_and_limits_are_as_inherited() {
+#[track_caller]
+fn assert_state_is_inherited(flags: &[&str]) {
     let test = project().directory("below/it").started_with(&OPTIONS);
     let directly = Command::new(runtime::python())
         .args(&runtime::program("start.py")[1..])
@@ -43,9 +43,20 @@ fn directory_umask_niceness_and_limits_are_as_inherited() {
     // 7 more than what the tests themselves run at.
     assert_ne!(lines[2], "0", "{shown}");
     assert_eq!(lines[6], "4096", "{shown}");
-    test.run(["/bin/sh", "-c", SHOW])
+    test.flags(flags)
+        .run(["/bin/sh", "-c", SHOW])
         .stdout(directly.stdout)
         .success();
+}
+
+#[test]
+fn directory_umask_niceness_and_limits_are_as_inherited() {
+    assert_state_is_inherited(&[]);
+}
+
+#[test]
+fn staying_changes_no_directory_umask_niceness_or_limit_of_the_child() {
+    assert_state_is_inherited(&["--init"]);
 }
 
 /// A project whose resolving opens files of several kinds, with threads.
@@ -59,8 +70,8 @@ fn busy() -> Test {
     test.file("secretfile.yaml", manifest)
 }
 
-#[test]
-fn open_descriptors_are_passed_on_and_no_other_is_open() {
+#[track_caller]
+fn assert_descriptors(flags: &[&str]) {
     let test = busy()
         .file("seven", "of seven\n")
         .file("high", "of three hundred\n");
@@ -71,13 +82,34 @@ fn open_descriptors_are_passed_on_and_no_other_is_open() {
         "--open",
         &format!("300={}", high.display()),
     ]);
-    test.shell("ls /proc/$$/fd; cat <&7; cat /proc/self/fd/300; true")
+    test.flags(flags)
+        .shell("ls /proc/$$/fd; cat <&7; cat /proc/self/fd/300; true")
         .stdout("0\n1\n2\n300\n7\nof seven\nof three hundred\n")
         .success();
 }
 
 #[test]
+fn open_descriptors_are_passed_on_and_no_other_is_open() {
+    assert_descriptors(&[]);
+}
+
+#[test]
+fn staying_leaves_the_child_no_other_descriptor() {
+    assert_descriptors(&["--init"]);
+}
+
+#[test]
 fn closed_standard_descriptors_stay_closed() {
+    assert_closed_stay_closed("run --");
+}
+
+#[test]
+fn staying_keeps_closed_standard_descriptors_closed() {
+    assert_closed_stay_closed("run --init --");
+}
+
+#[track_caller]
+fn assert_closed_stay_closed(run: &str) {
     let script = "open=; for fd in 0 1 2; do [ -h /proc/$$/fd/$fd ] && open=\"$open $fd\"; done; \
         echo \"open:$open, $API_KEY\" > result";
     for (closed, expected) in [
@@ -97,7 +129,8 @@ fn closed_standard_descriptors_stay_closed() {
         let test = busy().started_with(&options);
         let result = test.path("result");
         test.command()
-            .args(["run", "--", "sh", "-c", script])
+            .args(run.split(' '))
+            .args(["sh", "-c", script])
             .output()
             .map(|output| {
                 assert!(

@@ -33,7 +33,7 @@ fn behaving(key: &str, value: impl Into<Value>) -> (Test, StandIn) {
 
 /// Runs a shell script on a terminal, where `endow` is endow, and types.
 fn on_terminal(test: Test, typed: &[(&str, &str)], script: &str) -> Test {
-    let mut words: Vec<OsString> = runtime::program("terminal.py");
+    let mut words: Vec<OsString> = runtime::program("keyboard.py");
     for (when, text) in typed {
         words.extend(["--when", when, "--type", text].map(OsString::from));
     }

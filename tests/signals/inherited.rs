@@ -64,11 +64,13 @@ fn assert_inherited(names: &[&str], blocked: &[&str]) {
         ignored: set(names),
         caught: 0,
     };
-    assert_eq!(
-        seen(project().started_with(&options)),
-        expected,
-        "{options:?}"
-    );
+    for flags in [&[][..], &["--init"]] {
+        assert_eq!(
+            seen(project().flags(flags).started_with(&options)),
+            expected,
+            "{flags:?} {options:?}"
+        );
+    }
 }
 
 #[test]
@@ -99,9 +101,13 @@ fn the_signal_mask_is_as_inherited() {
 #[test]
 fn as_pid_1_the_command_has_no_disposition_of_endows() {
     let unshare = runtime::find("unshare");
-    for names in [&[] as &[&str], &["SIGPIPE"], &["SIGTERM", "SIGHUP"]] {
+    for (names, flags) in [&[] as &[&str], &["SIGPIPE"], &["SIGTERM", "SIGHUP"]]
+        .into_iter()
+        .flat_map(|names| [(names, &[][..]), (names, &["--init"])])
+    {
         let options: Vec<&str> = names.iter().flat_map(|name| ["--ignore", name]).collect();
         let test = project()
+            .flags(flags)
             .started_with(&options)
             .through([&unshare])
             .through(&super::as_init()[1..]);
@@ -110,7 +116,7 @@ fn as_pid_1_the_command_has_no_disposition_of_endows() {
             ignored: set(names),
             caught: 0,
         };
-        assert_eq!(seen(test), expected, "{names:?}");
+        assert_eq!(seen(test), expected, "{names:?} {flags:?}");
     }
 }
 

@@ -80,7 +80,7 @@ impl Report {
                 .collect(),
             inherited,
             dropped,
-            launch: launch(plan),
+            launch: launch(plan, setting),
             command: setting.command.iter().map(|word| shown(word)).collect(),
         }
     }
@@ -127,6 +127,14 @@ fn variable(name: &str, planned: &Planned<'_>, sources: &Sources) -> Variable {
         .is_some_and(|required| !required.value)
     {
         notes.push("optional".to_owned());
+    }
+    if let Some(file) = entry.file() {
+        let place = if file.value.is_tmpfs {
+            "on tmpfs"
+        } else {
+            "in memory"
+        };
+        notes.push(format!("a file {place}"));
     }
     let places = match &planned.source {
         Source::Value(_) => vec!["value".to_owned()],
@@ -240,8 +248,9 @@ fn dropped_because(why: &WhyNot, sources: &Sources) -> String {
     }
 }
 
-fn launch(plan: &Plan<'_>) -> Launch {
-    let duties = plan.duties();
+fn launch(plan: &Plan<'_>, setting: &Setting<'_>) -> Launch {
+    let mut duties = setting.duties.clone();
+    duties.extend(plan.duties());
     let leasing: Vec<&str> = plan
         .backends
         .iter()

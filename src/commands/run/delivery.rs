@@ -1,0 +1,67 @@
+//! Values on their way to the child: its environment, and its files.
+
+use std::{collections::BTreeMap, ffi::OsStr};
+
+use endow_providers::Secret;
+
+use super::Extras;
+use crate::{
+    environment::{Environment, NulInValue, inherit::Rules},
+    error::Error,
+    launch::files::{Files, Wanted, sweep},
+    plan::{Part, Plan},
+    session::Context,
+    sys::user::Account,
+};
+
+type Values = BTreeMap<String, Option<Secret>>;
+
+/// Makes the files, and builds the environment that names them.
+pub(super) fn deliver(
+    plan: &Plan<'_>,
+    values: Values,
+    extra: &Extras,
+    user: Option<&Account>,
+    context: &Context,
+) -> Result<(Environment, Files), Error> {
+    let (mut values, wanted) = exported(plan, values);
+    let runtime = context
+        .variable("XDG_RUNTIME_DIR")
+        .map(AsRef::<OsStr>::as_ref);
+    sweep(runtime);
+    let files = Files::create(&wanted, runtime, user.map(|user| user.user))?;
+    drop(wanted);
+    for (name, path) in files.own_paths() {
+        values.insert(name.to_owned(), Some(Secret::copied_from(path.as_bytes())));
+    }
+    let mut set = extra.set.clone();
+    if let Some(user) = user
+        && !extra.passed.iter().any(|name| name == "HOME")
+    {
+        // What is stated stands: on the command line, and in the manifest.
+        set.insert(0, ("HOME".into(), user.home.clone()));
+    }
+    let rules = Rules::new(plan.manifest, &extra.passed);
+    let fates = rules.fates(&context.environment);
+    let environment = Environment::build(&context.environment, &fates, &set, &values)
+        .map_err(|NulInValue { names }| Error::NulInValue { names })?;
+    Ok((environment, files))
+}
+
+/// The values that the child gets: in its environment, and as files.
+fn exported<'p>(plan: &'p Plan<'_>, mut values: Values) -> (Values, Vec<Wanted<'p>>) {
+    values.retain(|name, _| plan.variables[name.as_str()].part == Part::Exported);
+    let mut wanted = Vec::new();
+    for (name, planned) in plan.selected() {
+        if let Some(file) = planned.variable.entry.file()
+            && let Some(Some(value)) = values.get_mut(name).map(Option::take)
+        {
+            wanted.push(Wanted {
+                variable: name,
+                delivery: file.value,
+                value,
+            });
+        }
+    }
+    (values, wanted)
+}

@@ -1,0 +1,126 @@
+//! File values: the variable holds a path, and what stands there is in memory alone.
+//!
+//! A sealed memory file has a descriptor that survives `execve`. Its path is `/proc/PID/fd/N` with
+//! the child's process id: a descendant that was started without its descriptors (npm, Python's
+//! subprocess) opens the child's, and `/proc/self` would be its own. Opening the path gives
+//! everybody a position of its own, so it can be read twice.
+//!
+//! A file on tmpfs is for programs that outlive the process that was started, or want a name.
+//! Somebody must remove it, so endow stays for it.
+
+mod directory;
+
+use std::{
+    ffi::{CString, OsStr},
+    os::fd::{AsRawFd, OwnedFd},
+};
+
+use endow_providers::Secret;
+
+use self::directory::Directory;
+pub use self::directory::sweep;
+use crate::{
+    error::Error,
+    manifest::{document::FileDelivery, reason},
+    sys::{child, memory, user},
+};
+
+/// Who may read one where the manifest says nothing: its owner.
+const MODE: u32 = 0o400;
+
+/// One value that is wanted as a file.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// The variable.
+    pub variable: &'a str,
+    /// How.
+    pub delivery: &'a FileDelivery,
+    /// What stands in it.
+    pub value: Secret,
+}
+
+/// The files of one run.
+#[derive(Debug, Default)]
+pub struct Files {
+    memory: Vec<(String, OwnedFd)>,
+    tmpfs: Vec<(String, String)>,
+    directory: Option<Directory>,
+}
+
+impl Files {
+    /// Writes all of them. `runtime` is `XDG_RUNTIME_DIR`, `owner` whose they are unless the
+    /// manifest says it.
+    pub fn create(
+        wanted: &[Wanted<'_>],
+        runtime: Option<&OsStr>,
+        owner: Option<u32>,
+    ) -> Result<Self, Error> {
+        let mut files = Self::default();
+        for file in wanted {
+            let refused = |reason: String| Error::FileNotMade {
+                variable: file.variable.to_owned(),
+                reason,
+            };
+            let owner = match &file.delivery.owner {
+                Some(name) => Some(
+                    user::id(name).ok_or_else(|| refused(format!("there is no user `{name}`")))?,
+                ),
+                None => owner,
+            };
+            files.add(file, runtime, owner).map_err(refused)?;
+        }
+        Ok(files)
+    }
+
+    fn add(
+        &mut self,
+        file: &Wanted<'_>,
+        runtime: Option<&OsStr>,
+        owner: Option<u32>,
+    ) -> Result<(), String> {
+        let name = file.delivery.name.as_deref().unwrap_or(file.variable);
+        let mode = file.delivery.mode.unwrap_or(MODE);
+        let bytes = file.value.expose();
+        let variable = file.variable.to_owned();
+        if file.delivery.is_tmpfs {
+            if self.directory.is_none() {
+                self.directory = Some(Directory::create(runtime)?);
+            }
+            let directory = self.directory.as_ref().ok_or("there is no directory")?;
+            let path = directory
+                .write(file.variable, name, bytes, mode, owner)
+                .map_err(|error| reason(&error))?;
+            self.tmpfs.push((variable, path));
+        } else {
+            if !memory::ARE_THERE {
+                return Err("this system has no memory files".to_owned());
+            }
+            // A name can't hold a NUL: the manifest refuses it.
+            let name = CString::new(name).unwrap_or_default();
+            let sealed =
+                memory::sealed(&name, bytes, mode, owner).map_err(|error| reason(&error))?;
+            self.memory.push((variable, sealed));
+        }
+        Ok(())
+    }
+
+    /// Each variable and its path, where `process` is the one that was started.
+    pub fn paths(&self, process: i32) -> impl Iterator<Item = (&str, String)> {
+        let memory = self.memory.iter().map(move |(variable, descriptor)| {
+            let path = format!("/proc/{process}/fd/{}", descriptor.as_raw_fd());
+            (variable.as_str(), path)
+        });
+        let tmpfs = self.tmpfs.iter();
+        memory.chain(tmpfs.map(|(variable, path)| (variable.as_str(), path.clone())))
+    }
+
+    /// The same for this process.
+    pub fn own_paths(&self) -> impl Iterator<Item = (&str, String)> {
+        self.paths(child::own_id())
+    }
+
+    /// What must be kept until the child has ended. The child has the rest.
+    pub(super) fn into_directory(self) -> Option<Directory> {
+        self.directory
+    }
+}

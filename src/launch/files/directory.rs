@@ -1,0 +1,158 @@
+//! A directory on tmpfs for one run, removed with it.
+//!
+//! `BASE/endow-UID/RUN/VARIABLE/NAME`. A run holds a lock on its directory as long as it lives,
+//! so that one without a holder is known to be left from a run that was killed: the next run of
+//! the same user removes it.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    fcntl::{Flock, FlockArg},
+    libc::O_NOFOLLOW,
+};
+
+use crate::sys::{child::own_id, memory, process::effective_user};
+
+/// Where there is no `XDG_RUNTIME_DIR`, or it is on a disk.
+const SHARED: &str = "/dev/shm";
+/// Others may go through, to files that are theirs, and list nothing.
+const THROUGH: u32 = 0o711;
+/// A sweep of another run can take a directory before it is locked.
+const TRIES: u32 = 8;
+
+/// The directory of this run.
+#[derive(Debug)]
+pub(in crate::launch) struct Directory {
+    path: PathBuf,
+    /// The lock that says that the run lives.
+    _lock: Flock<File>,
+}
+
+impl Directory {
+    pub(super) fn create(runtime: Option<&OsStr>) -> Result<Self, String> {
+        let mut reasons = Vec::new();
+        for base in bases(runtime) {
+            match Self::below(&base) {
+                Ok(directory) => return Ok(directory),
+                Err(reason) => reasons.push(format!("{}: {reason}", base.display())),
+            }
+        }
+        Err(format!("no tmpfs to write it to: {}", reasons.join("; ")))
+    }
+
+    fn below(base: &Path) -> Result<Self, String> {
+        let reason = |error: io::Error| crate::manifest::reason(&error);
+        let opened = File::open(base).map_err(reason)?;
+        if !memory::holds(&opened) {
+            return Err("it is no tmpfs".to_owned());
+        }
+        let own = own_directory(base);
+        match DirBuilder::new().mode(THROUGH).create(&own) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(reason(error));
+            }
+            _ => {}
+        }
+        if !is_ours(&own) {
+            return Err(format!("`{}` is not this user's", own.display()));
+        }
+        for attempt in 0..TRIES {
+            let path = own.join(format!("{}-{attempt}", own_id()));
+            let made = DirBuilder::new().mode(THROUGH).create(&path);
+            if made.is_ok()
+                && let Some(lock) = lock(&path)
+                && path.is_dir()
+            {
+                // The umask takes away from what a directory is made with.
+                for directory in [&own, &path] {
+                    fs::set_permissions(directory, Permissions::from_mode(THROUGH))
+                        .map_err(reason)?;
+                }
+                return Ok(Self { path, _lock: lock });
+            }
+        }
+        Err("no directory can be made there".to_owned())
+    }
+
+    /// Writes one file; the result is its path.
+    pub(super) fn write(
+        &self,
+        variable: &str,
+        name: &str,
+        bytes: &[u8],
+        mode: u32,
+        owner: Option<u32>,
+    ) -> io::Result<String> {
+        let directory = self.path.join(variable);
+        DirBuilder::new().mode(THROUGH).create(&directory)?;
+        fs::set_permissions(&directory, Permissions::from_mode(THROUGH))?;
+        let path = directory.join(name);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(bytes)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
+        if let Some(owner) = owner {
+            fchown(&file, Some(owner), None)?;
+        }
+        Ok(path.display().to_string())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What can't be removed now is removed by the next run.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes what runs of this user left that were killed.
+pub fn sweep(runtime: Option<&OsStr>) {
+    for base in bases(runtime) {
+        let own = own_directory(&base);
+        if !is_ours(&own) {
+            continue;
+        }
+        let Ok(entries) = fs::read_dir(&own) else {
+            continue;
+        };
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            // Held by a run that lives, or gone meanwhile.
+            if let Some(_lock) = lock(&path) {
+                let _ = fs::remove_dir_all(&path);
+            }
+        }
+    }
+}
+
+fn bases(runtime: Option<&OsStr>) -> impl Iterator<Item = PathBuf> {
+    let runtime = runtime.map(PathBuf::from).filter(|path| path.is_absolute());
+    runtime.into_iter().chain([PathBuf::from(SHARED)])
+}
+
+fn own_directory(base: &Path) -> PathBuf {
+    base.join(format!("endow-{}", effective_user()))
+}
+
+/// Everybody may write to /dev/shm: a directory of another user, or a link, is not believed.
+fn is_ours(path: &Path) -> bool {
+    fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == effective_user())
+}
+
+/// The lock of a run's directory, where nobody holds it.
+fn lock(path: &Path) -> Option<Flock<File>> {
+    let directory = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NOFOLLOW)
+        .open(path);
+    Flock::lock(directory.ok()?, FlockArg::LockExclusiveNonblock).ok()
+}

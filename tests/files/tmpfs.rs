@@ -1,0 +1,128 @@
+//! Files on tmpfs.
+
+use std::{fs, path::PathBuf, time::Instant};
+
+use nix::sys::signal::{Signal, kill};
+
+use super::{VALUE, project};
+use crate::signals::LONGEST_WAIT;
+
+/// Waits until the command has said its path, and gives it.
+#[track_caller]
+fn path_of(child: &mut std::process::Child) -> PathBuf {
+    use std::io::{BufRead, BufReader};
+    let output = child.stdout.take().expect("a pipe");
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).expect("a line");
+    PathBuf::from(line.trim_end())
+}
+
+#[test]
+fn the_variable_names_a_file_that_is_gone_afterwards() {
+    let own = nix::unistd::geteuid();
+    let output = project("{ file: tmpfs, name: sa.json }")
+        .shell("echo $KEY_FILE; cat $KEY_FILE; stat -c ' %a %u' $KEY_FILE")
+        .prints_values()
+        .any_stdout()
+        .success();
+    let printed = String::from_utf8(output.stdout).expect("text");
+    let (path, rest) = printed.split_once('\n').expect("a line");
+    assert_eq!(rest, format!("{VALUE} 400 {own}\n"));
+    assert!(
+        path.starts_with(&format!("/dev/shm/endow-{own}/")),
+        "{path}"
+    );
+    assert!(path.ends_with("/KEY_FILE/sa.json"), "{path}");
+    assert!(!PathBuf::from(path).exists());
+    let run = PathBuf::from(path);
+    let run = run.ancestors().nth(2).expect("the run's directory");
+    assert!(!run.exists(), "{}", run.display());
+}
+
+#[test]
+fn it_is_gone_where_a_signal_ended_the_command() {
+    let test = project("{ file: tmpfs }").shell("echo $KEY_FILE; exec sleep 60");
+    let mut child = test.spawn();
+    let path = path_of(&mut child);
+    assert_eq!(fs::read_to_string(&path).expect("the file"), VALUE);
+    let pid = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
+    kill(pid, Signal::SIGTERM).expect("it takes the signal");
+    let status = child.wait().expect("it ends");
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(Signal::SIGTERM as i32)
+    );
+    assert!(!path.exists());
+}
+
+#[test]
+fn it_is_gone_where_the_command_could_not_be_executed() {
+    let runtime = tempfile::tempdir_in("/dev/shm").expect("a directory");
+    project("{ file: tmpfs }")
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .file_with_mode("no-interpreter", "#!/no/such/interpreter\n", 0o755)
+        .run(["./no-interpreter"])
+        .any_stderr()
+        .status(126);
+    let own = runtime
+        .path()
+        .join(format!("endow-{}", nix::unistd::geteuid()));
+    assert_eq!(fs::read_dir(own).expect("the directory").count(), 0);
+}
+
+#[test]
+fn after_a_kill_the_next_run_removes_it_and_no_file_of_a_run_that_lives() {
+    let runtime = tempfile::tempdir_in("/dev/shm").expect("a directory");
+    let spawn = |test: &crate::harness::Test| {
+        let mut child = test.spawn();
+        let path = path_of(&mut child);
+        assert!(path.starts_with(runtime.path()), "{}", path.display());
+        (child, path)
+    };
+    let test = project("{ file: tmpfs }")
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .shell("echo $KEY_FILE; exec sleep 60");
+    let (mut killed, left) = spawn(&test);
+    let (mut living, kept) = spawn(&test);
+    killed.kill().expect("it is killed");
+    killed.wait().expect("it ends");
+    assert!(left.exists());
+    project("file")
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .run(["true"])
+        .success();
+    assert!(!left.exists());
+    assert_eq!(fs::read_to_string(&kept).expect("the file"), VALUE);
+    let pid = nix::unistd::Pid::from_raw(living.id().try_into().expect("a process id"));
+    kill(pid, Signal::SIGTERM).expect("it takes the signal");
+    living.wait().expect("it ends");
+    let end = Instant::now() + LONGEST_WAIT;
+    while kept.exists() {
+        assert!(Instant::now() < end);
+    }
+}
+
+#[test]
+fn a_directory_on_a_disk_is_passed_over() {
+    // The project is wherever tests are; /proc is certainly no tmpfs.
+    project("{ file: tmpfs }")
+        .env("XDG_RUNTIME_DIR", "/proc/self")
+        .shell("echo ${KEY_FILE%/endow-*}; cat $KEY_FILE")
+        .prints_values()
+        .stdout(format!("/dev/shm\n{VALUE}"))
+        .success();
+}
+
+#[test]
+fn a_directory_of_the_name_that_is_a_link_is_not_believed() {
+    let runtime = tempfile::tempdir_in("/dev/shm").expect("a directory");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let own = format!("endow-{}", nix::unistd::geteuid());
+    std::os::unix::fs::symlink(elsewhere.path(), runtime.path().join(own)).expect("a link");
+    project("{ file: tmpfs }")
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .shell("echo ${KEY_FILE%/endow-*}")
+        .stdout("/dev/shm\n")
+        .success();
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("it").count(), 0);
+}
