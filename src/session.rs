@@ -146,7 +146,7 @@ impl Context {
             .then(|| trust::stranger(&owners, sys::process::effective_user()))
             .flatten();
         let stranger = stranger.map(|(owner, reason)| (owner.display.clone(), reason));
-        tracing::debug!(manifest = %found.display, profile = manifest.profile.as_deref().unwrap_or("(none)"), variables = manifest.variables.len(), "read");
+        tracing::info!(manifest = %found.display, profile = manifest.profile.as_deref().unwrap_or("(none)"), variables = manifest.variables.len(), "read");
         Ok(Session {
             context: self,
             found,

@@ -113,12 +113,12 @@ fn no_level_of_tracing_prints_a_value() {
     };
     for level in ["error", "warn", "info", "debug", "trace"] {
         let output = test().env("ENDOW_LOG", level).run(["true"]).success();
-        let says_something = matches!(level, "debug" | "trace");
+        let says_something = matches!(level, "info" | "debug" | "trace");
         assert_eq!(!output.stderr.is_empty(), says_something, "{level}");
     }
     for flag in ["-v", "-vv", "-vvv"] {
         let output = test().args([flag]).run(["true"]).success();
-        assert!(String::from_utf8_lossy(&output.stderr).starts_with("DEBUG endow"));
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with(" INFO endow"));
     }
     let failing = test()
         .env("ENDOW_LOG", "trace")

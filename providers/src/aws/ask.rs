@@ -93,13 +93,13 @@ where
         async {
             let error = match request.await {
                 Ok(answer) => {
-                    tracing::debug!(action = asked.action, what = asked.what, "answered");
+                    tracing::info!(action = asked.action, what = asked.what, "answered");
                     return Try::Done(Ok(Ok(answer)));
                 }
                 Err(error) => error,
             };
             let refusal = Refusal::of(&error);
-            tracing::debug!(
+            tracing::info!(
                 action = asked.action,
                 what = asked.what,
                 code = refusal.code,

@@ -190,13 +190,13 @@ impl Server {
         let elapsed = began.elapsed();
         match outcome {
             Ok(Response { status, .. }) => {
-                tracing::debug!(%server, %method, path, status, ?elapsed, "answered");
+                tracing::info!(%server, %method, path, status, ?elapsed, "answered");
             }
             Err(Failure::Broken(broken)) => {
-                tracing::debug!(%server, %method, path, ?broken, ?elapsed, "no answer");
+                tracing::info!(%server, %method, path, ?broken, ?elapsed, "no answer");
             }
             Err(Failure::Fault(fault)) => {
-                tracing::debug!(%server, %method, path, ?elapsed, "{}", fault.message);
+                tracing::info!(%server, %method, path, ?elapsed, "{}", fault.message);
             }
         }
     }
