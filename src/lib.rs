@@ -9,6 +9,7 @@ mod commands;
 pub mod environment;
 pub mod error;
 pub mod finding;
+mod harden;
 pub mod launch;
 pub mod manifest;
 pub mod plan;
@@ -29,6 +30,7 @@ use crate::{
 /// Runs the command line of this process. With `run`, it returns only on an error, or where endow
 /// stayed with the command.
 pub fn main() -> ExitCode {
+    harden::harden();
     let environment: Vec<_> = std::env::vars_os().collect();
     let ui = Ui::new(&environment, false);
     match cli::parse::<commands::Cli>(std::env::args_os().collect()) {

@@ -10,6 +10,7 @@ mod snippet;
 use std::{
     ffi::{OsStr, OsString},
     io::{self, IsTerminal, Write},
+    panic::Location,
 };
 
 use endow_providers::Warning;
@@ -24,6 +25,19 @@ use crate::{
 
 /// So many problems of a manifest are shown with their lines; more are a file of another kind.
 const SHOWN_PROBLEMS: usize = 100;
+
+/// Says where a fault of endow itself was found. There is nothing else to be said: the message of a
+/// panic can hold a value, and is not taken.
+pub fn internal_error(location: Option<&Location<'_>>) {
+    let place = location.map_or_else(String::new, |location| {
+        format!(" at {}:{}", location.file(), location.line())
+    });
+    // Where standard error is closed, the exit status still says it.
+    let _ = writeln!(
+        io::stderr(),
+        "endow: error: internal error{place}\nhint: this is a fault of endow; please report this line"
+    );
+}
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,7 @@ mod explain;
 mod export;
 // Values that reach the child as files.
 mod files;
+mod hardening;
 // Becoming the command: process, words, descriptors, exit statuses.
 mod launch;
 mod layers;

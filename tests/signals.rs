@@ -21,7 +21,7 @@ use crate::harness::Test;
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A project whose only value comes from a FIFO.
-fn project() -> Test {
+pub(crate) fn project() -> Test {
     let test = Test::manifest("version: 1\nenv: { API_KEY: dotenv://fifo }\n");
     mkfifo(&test.path("fifo"), Mode::from_bits_truncate(0o600)).expect("a FIFO");
     test
@@ -29,7 +29,7 @@ fn project() -> Test {
 
 /// Waits until endow reads the FIFO: to open one for writing takes until somebody does.
 #[track_caller]
-fn writer(test: &Test) -> File {
+pub(crate) fn writer(test: &Test) -> File {
     let (sender, receiver) = mpsc::channel();
     let fifo: PathBuf = test.path("fifo");
     thread::spawn(move || sender.send(File::options().write(true).open(fifo)));

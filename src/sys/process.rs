@@ -27,6 +27,14 @@ pub fn exec(program: &CStr, arguments: &[&CStr], environment: &[&CStr]) -> Errno
     }
 }
 
+/// Makes this process one that leaves no core file and that no debugger of the same user attaches
+/// to. A program that it executes is an ordinary one again (`PR_SET_DUMPABLE`, prctl(2)).
+pub fn forbid_dumps() {
+    // It can fail only for a value other than 0 and 1.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
 /// Whether the effective user may execute a file.
 pub fn is_executable(path: &Path) -> bool {
     faccessat(

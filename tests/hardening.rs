@@ -1,0 +1,41 @@
+//! No value leaves endow by a core file.
+
+use std::os::unix::process::ExitStatusExt;
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{
+    harness::Test,
+    signals::{project, writer},
+};
+
+/// As many bytes of core as the system allows.
+const DUMPS: [&str; 2] = ["--limit", "CORE=hard"];
+
+#[test]
+fn endow_itself_leaves_no_core_file() {
+    // Rust's runtime takes the first SEGV and BUS for an overflow of the stack.
+    for signal in [Signal::SIGABRT, Signal::SIGFPE, Signal::SIGILL] {
+        let test = project().started_with(&DUMPS).run(["true"]);
+        let child = test.spawn();
+        let waited_for = writer(&test);
+        let endow = Pid::from_raw(child.id().try_into().expect("a process id"));
+        kill(endow, signal).expect("it takes the signal");
+        let status = child.wait_with_output().expect("it ends").status;
+        drop(waited_for);
+        assert_eq!(status.signal(), Some(signal as i32));
+        assert!(!status.core_dumped(), "{signal}");
+    }
+}
+
+#[test]
+fn the_command_can_leave_one_as_ever() {
+    let output = Test::manifest("version: 1\n")
+        .started_with(&DUMPS)
+        .shell("kill -SEGV $$")
+        .killed_by(Signal::SIGSEGV as i32);
+    assert!(output.status.core_dumped());
+}
