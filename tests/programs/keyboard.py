@@ -11,6 +11,7 @@ signal.
 import os
 import pty
 import select
+import signal
 import sys
 import time
 
@@ -34,6 +35,9 @@ def main(words):
     script, program = parse(words)
     pid, terminal = pty.fork()
     if pid == 0:
+        # Whoever runs the tests in the background ignores the keys' signals.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         os.execv(program[0], program)
     shown, seen, until = b"", 0, time.monotonic() + LONGEST
     while time.monotonic() < until:
