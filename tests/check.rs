@@ -144,10 +144,13 @@ fn a_backend_that_is_not_there_makes_the_answer_incomplete() {
     Test::manifest(
         "version: 1\nenv: { A: op://chat/chat/a, B: op://chat/chat/b, C: env://NOPE }\n",
     )
+    .env("PATH", "/nonexistent")
     .args(["check"])
     .stdout(
         "3 variables, 3 findings\n  \
-             A, B: unreachable: this version of endow has no `op` backend (secretfile.yaml:2)\n  \
+             A, B: unreachable: 1Password's CLI `op` is not in PATH (secretfile.yaml:2)\n    \
+             hint: install it (https://developer.1password.com/docs/cli/get-started), or use a \
+             Connect server: OP_CONNECT_HOST and OP_CONNECT_TOKEN\n  \
              C: absent: `NOPE` is not set (env://NOPE, secretfile.yaml:2)\n",
     )
     .status(4);

@@ -11,6 +11,8 @@ mod docs;
 mod environment;
 // The examples run as their READMEs say.
 mod examples;
+// Programs as backends.
+mod exec;
 mod explain;
 mod export;
 // Values that reach the child as files.
@@ -20,6 +22,8 @@ mod launch;
 mod layers;
 mod manifests;
 mod messages;
+// 1Password, by its tool and by Connect.
+mod op;
 mod readme;
 // What the command prints, with masks.
 mod redact;

@@ -60,7 +60,6 @@ variables
 requests
   dotenv  1  read .env (3 places)
   op      0  asked only where a place before it is absent
-             this version of endow has no such backend: asking it fails
 
 inherited: 6 of the caller's variables
   base set                            EDITOR HOME LC_ALL PATH

@@ -119,14 +119,6 @@ fn a_dotenv_file_that_others_can_read_is_warned_of_and_quiet_silences_it() {
 }
 
 #[test]
-fn a_backend_that_this_version_lacks_is_said_before_any_other_is_asked() {
-    Test::manifest("version: 1\nenv: { A: op://chat/chat/a, B: file://missing }\n")
-        .run(["true"])
-        .stderr("endow: error: this version of endow can't do what the manifest asks for:\n  values from `op`\n")
-        .status(125);
-}
-
-#[test]
 fn a_later_place_of_a_list_is_asked_only_where_the_one_before_is_absent() {
     let manifest =
         "version: 1\nenv: { A: { from: [\"dotenv://.env\", \"file://a\", \"op://V/I/a\"] } }\n";

@@ -40,7 +40,7 @@ pub(crate) static KIND: Kind = Kind {
     settings: &[
         Setting {
             name: "command",
-            shape: Shape::List,
+            shape: Shape::Command,
             trust: Trust::Needed,
             about: "the program and its arguments; never a shell string",
         },

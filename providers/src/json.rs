@@ -261,6 +261,14 @@ impl<'d> Visitor<'d> for Seek<'_> {
     }
 }
 
+/// The text of a JSON string; of anything else its literal. `None` for half a surrogate pair.
+pub(crate) fn text(value: &RawValue) -> Option<Secret> {
+    match value.get().as_bytes() {
+        [b'"', text @ .., b'"'] => unescaped(text).map(Secret::from),
+        literal => Some(Secret::copied_from(literal)),
+    }
+}
+
 /// The text between the quotes of a string that was already scanned; `None` for half a surrogate
 /// pair. `serde_json` would decode into a buffer of its own that stays unwiped.
 fn unescaped(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

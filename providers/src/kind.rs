@@ -162,6 +162,8 @@ pub enum Shape {
     Bool,
     /// A list of scalars.
     List,
+    /// A program and its arguments. A program with a slash is a path, as in [`Shape::Path`].
+    Command,
     /// A map whose keys and values are passed on as they are.
     Map,
     /// A map of these settings. Whether they must be trusted is said for the map.

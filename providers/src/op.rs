@@ -1,12 +1,35 @@
 //! `op://vault/item/[section/]field[?attribute=otp]`: 1Password.
 //!
-//! The description; opening it comes with the client. A reference is exactly 1Password's own and
-//! is handed on as it stands, so whatever its command-line tool would expand or end a reference
-//! at is refused here.
+//! By its command-line tool `op`, which knows the desktop app and service accounts, or by a Connect
+//! server. A reference is exactly 1Password's own and is handed to the tool as it stands, so
+//! whatever it would expand or end a reference at is refused here.
 
-use std::collections::BTreeSet;
+mod account;
+mod cli;
+mod command;
+mod connect;
+mod edit;
+mod frame;
+mod inject;
+mod item;
+mod lock;
+mod message;
+mod reference;
+#[cfg(test)]
+mod tests;
 
-use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust};
+use std::{collections::BTreeSet, sync::Arc};
+
+use self::{
+    account::Access,
+    cli::Cli,
+    command::Op,
+    connect::Connect,
+    reference::{Reference, is_id},
+};
+use crate::{
+    Address, Fault, Grammar, Kind, Natural, Opening, Provider, Request, Setting, Shape, Trust,
+};
 
 /// What is known of the type.
 pub(crate) static KIND: Kind = Kind {
@@ -26,21 +49,25 @@ pub(crate) static KIND: Kind = Kind {
     settings: &[
         setting(
             "account",
+            Shape::Text,
             Trust::Free,
             "the account: its sign-in address or id",
         ),
         setting(
             "connect_host",
+            Shape::Text,
             Trust::Origin(&["OP_CONNECT_HOST"]),
             "the address of a Connect server",
         ),
         setting(
             "connect_token",
+            Shape::Secret,
             Trust::Free,
             "the token for the Connect server",
         ),
         setting(
             "service_account_token",
+            Shape::Secret,
             Trust::Free,
             "the token of a service account",
         ),
@@ -56,13 +83,13 @@ pub(crate) static KIND: Kind = Kind {
     quotes_programs: true,
     validate,
     requests,
-    open: None,
+    open: Some(open),
 };
 
-const fn setting(name: &'static str, trust: Trust, about: &'static str) -> Setting {
+const fn setting(name: &'static str, shape: Shape, trust: Trust, about: &'static str) -> Setting {
     Setting {
         name,
-        shape: Shape::Text,
+        shape,
         trust,
         about,
     }
@@ -124,117 +151,45 @@ fn shown(character: char) -> String {
     }
 }
 
-/// One `op inject` reads them all.
+/// One `op inject` reads them all. Connect is asked for the vaults, for the items of each vault,
+/// and for each item; what is an id already is not looked up.
 fn requests(batch: &[Address]) -> Vec<Request> {
-    let label = match batch.iter().collect::<BTreeSet<_>>().len() {
+    let references: BTreeSet<Reference> = batch.iter().map(Reference::of).collect();
+    let vaults = references.iter().map(|reference| reference.vault.as_str());
+    let has_names = vaults.clone().any(|vault| !is_id(vault));
+    let named = references
+        .iter()
+        .filter(|reference| !is_id(&reference.item));
+    let lists: BTreeSet<&str> = named.map(|reference| reference.vault.as_str()).collect();
+    let items = references
+        .iter()
+        .map(|reference| (&reference.vault, &reference.item));
+    let by_connect = usize::from(has_names) + lists.len() + items.collect::<BTreeSet<_>>().len();
+    let what = match references.len() {
         0 => return Vec::new(),
-        1 => "op inject for 1 reference".into(),
-        count => format!("op inject for {count} references"),
+        1 => "1 reference".to_owned(),
+        count => format!("{count} references"),
+    };
+    let word = if by_connect == 1 {
+        "request"
+    } else {
+        "requests"
     };
     vec![Request {
-        label,
+        label: format!("op inject for {what}, or {by_connect} {word} to Connect"),
         answers: (0..batch.len()).collect(),
         is_free: false,
     }]
 }
 
-#[cfg(test)]
-mod tests {
-    use super::KIND;
-    use crate::{
-        Address, Request,
-        read::testing::{plain, with},
-    };
-
-    #[test]
-    fn the_whole_batch_is_one_request() {
-        let request = |label: &str, answers: &[usize]| Request {
-            label: label.into(),
-            answers: answers.to_vec(),
-            is_free: false,
-        };
-        let batch = [
-            plain("v/i/a"),
-            plain("v/i/b"),
-            plain("v/i/a"),
-            with(plain("v/i/a"), "attribute", "otp"),
-        ];
-        assert_eq!(
-            (KIND.requests)(&batch),
-            [request("op inject for 3 references", &[0, 1, 2, 3])]
-        );
-        assert_eq!(
-            (KIND.requests)(&batch[..1]),
-            [request("op inject for 1 reference", &[0])]
-        );
-        assert_eq!((KIND.requests)(&[]), []);
-    }
-
-    #[test]
-    fn a_reference_is_one_password_s_own() {
-        let error = |address: &Address| (KIND.validate)(address).unwrap_err();
-        for locator in [
-            "AI Team/OpenAI/credential",
-            "v/i/section/f",
-            "v.1/i-2/f_3",
-            "abcdefghijklmnopqrstuvwxyz/i/f",
-        ] {
-            assert_eq!((KIND.validate)(&plain(locator)), Ok(()), "{locator}");
+fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
+    match Access::of(&opening.settings, opening.environment)? {
+        Access::Cli(account) => {
+            let op = Op::new(account, opening.environment, opening.helpers);
+            Ok(Box::new(Cli(Arc::new(op))))
         }
-        assert_eq!(
-            (KIND.validate)(&with(plain("v/i/f"), "attribute", "otp")),
-            Ok(())
-        );
-        assert_eq!(
-            (KIND.validate)(&with(plain("v/i/f"), "ssh-format", "openssh")),
-            Ok(())
-        );
-        let expected = "a reference is `op://vault/item/field` or `op://vault/item/section/field`";
-        for locator in [
-            "",
-            "v",
-            "v/i",
-            "v//f",
-            "v/i/",
-            "/v/i/f",
-            "v/ /f",
-            "v/i/s/f/x",
-        ] {
-            assert_eq!(error(&plain(locator)), expected, "{locator}");
+        Access::Connect { host, token } => {
+            Ok(Box::new(Connect::new(&host, &token, opening.environment)?))
         }
-    }
-
-    #[test]
-    fn what_the_cli_would_expand_or_misread_is_refused() {
-        let error = |address: &Address| (KIND.validate)(address).unwrap_err();
-        let expected = "`$` is refused, 1Password's CLI would expand it";
-        for address in [
-            plain("v/$ITEM/f"),
-            plain("v/${X}/f"),
-            with(plain("v/i/f"), "attribute", "$X"),
-        ] {
-            assert_eq!(error(&address), expected, "{address:?}");
-        }
-        let rest = "can't stand in a 1Password reference: write the id of the vault, item or field instead";
-        for (locator, shown) in [
-            ("v/i (old)/f", "`(`"),
-            ("v/i}} {{ op:x/f", "`}`"),
-            ("v/it's/f", "`'`"),
-            ("v/\u{2014}/f", "`\u{2014}`"),
-            ("v/a\u{a0}b/f", "U+00A0"),
-            ("v/a\nb/f", "U+000A"),
-            ("v/a%20b/f", "`%`"),
-        ] {
-            assert_eq!(error(&plain(locator)), format!("{shown} {rest}"));
-        }
-        for value in ["", "otp }}", "a/b"] {
-            let expected =
-                format!("`attribute={value}` is no attribute: letters, digits, `-` and `_`");
-            assert_eq!(error(&with(plain("v/i/f"), "attribute", value)), expected);
-        }
-        assert_eq!(
-            error(&with(plain("v/i/f"), "ssh-format", "pem")),
-            "`ssh-format` knows `openssh` alone"
-        );
     }
 }

@@ -40,7 +40,9 @@
 //! by the same status, or by the same signal, without a core file.
 
 mod child;
+mod keyboard;
 mod next;
+mod signals;
 
 use std::{
     io::{self, PipeReader, Read},
@@ -67,36 +69,6 @@ use crate::{
         terminal::Terminal,
     },
 };
-
-/// The signals that are forwarded: all but KILL and STOP, which nobody can catch, CHLD, which is
-/// about endow's own children, and those of a fault (ILL, TRAP, BUS, FPE, SEGV, SYS), which are
-/// endow's own. The real-time signals are added to them.
-const FORWARDED: &[i32] = &[
-    libc::SIGHUP,
-    libc::SIGINT,
-    libc::SIGQUIT,
-    libc::SIGABRT,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGPIPE,
-    libc::SIGALRM,
-    libc::SIGTERM,
-    #[cfg(target_os = "linux")]
-    libc::SIGSTKFLT,
-    libc::SIGCONT,
-    libc::SIGTSTP,
-    libc::SIGTTIN,
-    libc::SIGTTOU,
-    libc::SIGURG,
-    libc::SIGXCPU,
-    libc::SIGXFSZ,
-    libc::SIGVTALRM,
-    libc::SIGPROF,
-    libc::SIGWINCH,
-    libc::SIGIO,
-    #[cfg(target_os = "linux")]
-    libc::SIGPWR,
-];
 
 /// A shell continues all of its job: a child in endow's group goes on with endow, but for a moment
 /// it may not do so yet.
@@ -297,7 +269,7 @@ impl<'m> Supervisor<'m> {
     /// Catches signals, and starts the child.
     fn start(launch: &mut Launch<'_>, start: Start<'m>) -> Result<Self, Failure> {
         process::adopt_orphans();
-        let queue = Queue::catch(caught())?;
+        let queue = Queue::catch(signals::caught())?;
         let mut supervisor = Self {
             child: 0,
             state: State::Running,
@@ -425,18 +397,6 @@ impl<'m> Supervisor<'m> {
             })
     }
 
-    fn enter_screen(&mut self) {
-        if let Layer::Outer(Some(screen)) = &mut self.layer {
-            screen.enter();
-        }
-    }
-
-    fn leave_screen(&mut self) {
-        if let Layer::Outer(Some(screen)) = &mut self.layer {
-            screen.leave();
-        }
-    }
-
     fn forward(&mut self) {
         while let Some(delivered) = self.queue.take() {
             match delivered.signal {
@@ -514,68 +474,12 @@ impl<'m> Supervisor<'m> {
         end
     }
 
-    /// Stops as the child was stopped, so that the shell sees its job stopped.
-    fn follow_stop(&mut self, signal: i32) {
-        self.state = State::Stopped;
-        self.take_keyboard();
-        self.relay.turn_all();
-        self.leave_screen();
-        let is_of_a_key = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
-        let (signal, is_of_a_key) = match self.layer {
-            Layer::Only => (signal, is_of_a_key),
-            // A key would have stopped all of the caller's job.
-            Layer::Outer(_) => (libc::SIGTSTP, true),
-            // The other layer is the shell of this one, and of its session no process.
-            Layer::Inner => (libc::SIGSTOP, false),
-        };
-        // Nobody continues the leader of a session; who stopped the child by SIGSTOP can.
-        let can_follow =
-            is_of_a_key || matches!(self.layer, Layer::Inner) || !process::leads_session();
-        let is_for_all = matches!(self.layer, Layer::Outer(_));
-        self.follows = can_follow && self.queue.stop_by(signal, is_for_all);
-        if is_of_a_key && !self.follows {
-            self.resume();
-        }
-    }
-
-    /// Goes on after a stop, by the signal that continued endow.
-    fn go_on(&mut self) {
-        self.follows = false;
-        match (self.group, self.state) {
-            (Group::Own, _) => self.resume(),
-            (Group::Shared, State::Stopped) => self.continue_at = Some(Instant::now() + PATIENCE),
-            (Group::Shared, State::Running) => {}
-        }
-    }
-
-    /// Continues the child's group, with the keyboard where endow has it.
-    fn resume(&mut self) {
-        if self.group == Group::Own
-            && let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours())
-        {
-            terminal.give_to(self.child);
-            self.has_given = true;
-        }
-        self.enter_screen();
-        self.state = State::Running;
-        self.continue_at = None;
-        self.send_to_all(libc::SIGCONT);
-    }
-
     /// To the child and what it started, where that can be told from what others started.
     fn send_to_all(&self, signal: i32) {
         match self.group {
             Group::Own => process::send_to_group(self.child, signal),
             Group::Shared => process::send(self.child, signal),
         }
-    }
-
-    /// Takes the keyboard back from the child's group, or from what the child gave it to.
-    fn take_keyboard(&mut self) {
-        if let Some(terminal) = self.terminal.as_ref().filter(|_| self.has_given) {
-            terminal.give_to(process::own_group());
-        }
-        self.has_given = false;
     }
 
     /// Ends what the child left in its group, and writes what it wrote.
@@ -598,25 +502,6 @@ impl<'m> Supervisor<'m> {
         }
         self.leave_screen();
     }
-}
-
-/// Everything that is caught.
-fn caught() -> impl Iterator<Item = i32> {
-    FORWARDED
-        .iter()
-        .copied()
-        .chain([libc::SIGCHLD])
-        .chain(real_time())
-}
-
-#[cfg(target_os = "linux")]
-fn real_time() -> impl Iterator<Item = i32> {
-    libc::SIGRTMIN()..=libc::SIGRTMAX()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn real_time() -> impl Iterator<Item = i32> {
-    std::iter::empty()
 }
 
 /// The child leads a group of its own, unless others in endow's group use the terminal too.

@@ -230,14 +230,14 @@ fn wanted(shape: Shape, setting: &Setting) -> Option<&'static str> {
     match (shape, setting) {
         (_, Setting::Reference(_))
         | (Shape::Text | Shape::Path, Setting::Text(_))
-        | (Shape::List, Setting::List(_))
+        | (Shape::List | Shape::Command, Setting::List(_))
         | (Shape::Map | Shape::Keys(_), Setting::Map(_)) => None,
         (Shape::Bool, Setting::Text(text)) if text == "true" || text == "false" => None,
         (Shape::Text, _) => Some("a text"),
         (Shape::Path, _) => Some("a path"),
         (Shape::Secret, _) => Some("`{ from: REFERENCE }`"),
         (Shape::Bool, _) => Some("`true` or `false`"),
-        (Shape::List, _) => Some("a list"),
+        (Shape::List | Shape::Command, _) => Some("a list"),
         (Shape::Map | Shape::Keys(_), _) => Some("a map"),
     }
 }

@@ -379,6 +379,11 @@ fn refuse_variable(path: &str) -> Result<(), Bad> {
     Ok(())
 }
 
+/// Whether a program is named by its path, and not looked up.
+pub fn names_a_path(program: &str) -> bool {
+    program.contains('/')
+}
+
 /// A path with `~/` and its starting directory put in, and `.` segments taken out.
 pub fn absolute(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
     refuse_variable(path)?;

@@ -396,7 +396,7 @@ fn known_setting_schema(setting: &Known) -> Value {
         Shape::Text | Shape::Bool => ("a text", "{ from: REFERENCE }"),
         Shape::Path => ("a path", "{ from: REFERENCE }"),
         Shape::Secret => ("a credential", "written { from: REFERENCE }"),
-        Shape::List => ("a list", "{ from: REFERENCE }"),
+        Shape::List | Shape::Command => ("a list", "{ from: REFERENCE }"),
         Shape::Map | Shape::Keys(_) => ("a map", "{ from: REFERENCE }"),
     };
     let word = if reference.starts_with('{') {

@@ -9,7 +9,7 @@ use crate::manifest::{
     Manifest, Variable,
     diagnostic::{Diagnostic, Problems},
     document::{Origin, Setting},
-    reference::{Bad, Reference, Role, absolute},
+    reference::{Bad, Reference, Role, absolute, names_a_path},
     source::{SourceId, Span, Spanned},
     template::Template,
 };
@@ -332,14 +332,24 @@ fn check_paths(
         match (known.shape, &setting.value) {
             (Shape::Keys(inner), Setting::Map(map)) => check_paths(manifest, inner, map, problems),
             (Shape::Path, Setting::Text(path)) => {
-                if let Err(Bad { message, hint }) =
-                    absolute(path, &manifest.scope(setting.span, None))
+                check_path(manifest, known.name, path, setting.span, problems);
+            }
+            (Shape::Command, Setting::List(words)) => {
+                let program = words.first().map(|word| (&word.value, word.span));
+                if let Some((Setting::Text(program), span)) = program
+                    && names_a_path(program)
                 {
-                    let message = format!("`{}`: {message}", known.name);
-                    problems.add(Diagnostic::at(setting.span, "bad-path", message).hint_if(hint));
+                    check_path(manifest, known.name, program, span, problems);
                 }
             }
             _ => {}
         }
+    }
+}
+
+fn check_path(manifest: &Manifest, name: &str, path: &str, span: Span, problems: &mut Problems) {
+    if let Err(Bad { message, hint }) = absolute(path, &manifest.scope(span, None)) {
+        let message = format!("`{name}`: {message}");
+        problems.add(Diagnostic::at(span, "bad-path", message).hint_if(hint));
     }
 }

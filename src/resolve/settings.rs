@@ -6,7 +6,11 @@ use endow_providers::{Class, Fault, Reply, Secret, Setting as Known, Settings, S
 
 use super::{Answers, Cause, Failure, Subject};
 use crate::{
-    manifest::{document::Setting, reference::absolute, source::Spanned},
+    manifest::{
+        document::Setting,
+        reference::{absolute, names_a_path},
+        source::Spanned,
+    },
     plan::Plan,
 };
 
@@ -56,7 +60,14 @@ fn resolved(
         Setting::List(items) => Settings::List(
             items
                 .iter()
-                .map(|item| resolved(plan, item, shape, answers))
+                .enumerate()
+                .map(|(at, item)| {
+                    let is_program = at == 0
+                        && matches!(shape, Shape::Command)
+                        && matches!(&item.value, Setting::Text(text) if names_a_path(text));
+                    let shape = if is_program { Shape::Path } else { shape };
+                    resolved(plan, item, shape, answers)
+                })
                 .collect(),
         ),
         Setting::Map(items) => {

@@ -104,7 +104,7 @@ fn other_commands_end_with_0_where_nothing_is_wrong() {
     for arguments in [
         &["check"][..],
         &["explain"],
-        &["get", "A"],
+        &["export", "--format", "shell"],
         &["export", "--format", "json"],
         &["trust"],
         &["schema"],
@@ -138,7 +138,10 @@ fn other_commands_end_with_2_on_what_the_caller_or_the_manifest_says() {
         (GOOD, &["get", "B"]),
         ("version: 2\n", &["check"]),
         ("version: 1\nvalues: { PATH: /bin }\n", &["check"]),
-        ("version: 1\nenv: { A: op://v/i/f }\n", &["get", "A"]),
+        (
+            "version: 1\nenv: { A: { from: file://a, as: file } }\n",
+            &["export", "--format", "shell"],
+        ),
         (
             "version: 1\nvalues: { A: \"a\\nb\" }\n",
             &["export", "--format", "docker"],
@@ -158,7 +161,7 @@ fn other_commands_end_with_4_where_the_answer_is_incomplete() {
         .args(["get", "A"])
         .any_stderr()
         .status(4);
-    let other = Test::manifest("version: 1\nenv: { A: op://v/i/f }\n");
+    let other = Test::manifest("version: 1\nenv: { A: op://v/i/f }\n").env("PATH", "/nonexistent");
     other.args(["check"]).any_stdout().status(4);
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

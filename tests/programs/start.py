@@ -10,6 +10,7 @@ usage: start.py [OPTION]... -- PROGRAM [ARGUMENT]...
   --umask MODE        in octal
   --nice N            by so much
   --limit NAME=SOFT   a soft limit; `hard` means as much as the hard one
+  --session new       as the leader of a session, which has no terminal
 
 Everything else is a clean slate: default dispositions, an empty mask, no descriptor but the
 first three, and the environment that it was started with, byte for byte.
@@ -75,6 +76,8 @@ def main(words):
             os.nice(int(value))
         elif option == "--limit":
             limit(value)
+        elif option == "--session":
+            os.setsid()
         else:
             return f"start.py: {option} is no option"
     words = [os.fsencode(word) for word in words]

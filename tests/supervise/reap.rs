@@ -8,7 +8,7 @@ fn a_thousand_orphans_are_reaped() {
     project()
         .flags(["--init"])
         .run(child(&["orphans", "1000"]))
-        .stdout("1000 orphans, 0 left\n")
+        .stdout("1000 orphans adopted, 0 left\n")
         .success();
 }
 
@@ -18,7 +18,7 @@ fn as_pid_1_orphans_are_reaped() {
         .through(as_init())
         .flags(["--init"])
         .run(child(&["orphans", "100"]))
-        .stdout("100 orphans, 0 left\n")
+        .stdout("100 orphans adopted, 0 left\n")
         .success();
 }
 

@@ -76,10 +76,6 @@ impl Program {
             });
         }
         let path = Path::new(name);
-        if !path.is_absolute() {
-            let fault = Fault::new(Class::Malformed, format!("`{name}` is a relative path"));
-            return Err(fault.hinted("write an absolute path, or a name that PATH has"));
-        }
         if is_program(path) {
             Ok(path.to_owned())
         } else {

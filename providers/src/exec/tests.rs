@@ -246,7 +246,6 @@ fn a_program_that_hangs_is_killed_at_its_own_deadline() {
 fn a_program_that_is_not_there_says_where_it_was_looked_for() {
     for (word, class) in [
         ("no-such-provider", Class::Unreachable),
-        ("./provider", Class::Malformed),
         ("/no/such", Class::Unreachable),
     ] {
         let mut missing = own("");

@@ -3,7 +3,7 @@
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,12 @@ impl Helpers {
         self.directories(path)
             .map(|directory| directory.join(name))
             .find(|program| is_program(program) && !self.is_in_repository(program))
+    }
+
+    /// The PATH that helpers get: what is searched here.
+    pub(crate) fn path(&self, path: Option<&OsStr>) -> OsString {
+        // A directory whose name can't stand in a PATH did not come from one.
+        env::join_paths(self.directories(path)).unwrap_or_default()
     }
 
     fn directories<'a>(&'a self, path: Option<&'a OsStr>) -> impl Iterator<Item = PathBuf> + 'a {

@@ -240,4 +240,9 @@ fn programs_are_found_in_absolute_directories_outside_the_repositories() {
     assert_eq!(helpers.find("op", Some(&path)), Some(own));
     assert_eq!(helpers.find("no-such-program", Some(&path)), None);
     assert_eq!(helpers.find("op", None), None);
+    let given = helpers.path(Some(&path));
+    let kept: Vec<PathBuf> = std::env::split_paths(&given).collect();
+    assert_eq!(kept.len(), 4);
+    let is_outside = |path: &PathBuf| path.is_absolute() && !path.starts_with(scratch.path("link"));
+    assert!(kept.iter().all(is_outside));
 }
