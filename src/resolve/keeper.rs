@@ -214,7 +214,10 @@ impl<'a, 'm> Keeper<'a, 'm> {
 
     /// The next request of a backend signs in anew.
     fn retire(&mut self, backend: usize) {
-        self.retired.extend(self.session.providers[backend].take());
+        let provider = self.session.providers[backend].take();
+        // One that never signed in holds nothing.
+        self.retired
+            .extend(provider.filter(|provider| provider.sign_in().is_some()));
         let mut leases = self.leases.iter_mut();
         let of_sign_in = leases.find(|held| held.backend == backend && held.is_sign_in);
         if let Some(held) = of_sign_in {
@@ -236,6 +239,11 @@ impl<'a, 'm> Keeper<'a, 'm> {
         while let Some(wanted) = self.answers.open_places(plan) {
             self.session.ask(&wanted, &mut self.answers);
         }
+        if plan.backends.iter().any(|asked| asked.kind.quotes_programs) {
+            self.answers.scrub(plan);
+        }
+        // They were said when the command was started.
+        self.answers.warnings.clear();
         let after = finish(plan, &self.answers, Vec::new());
         let failure = after.failures.first().map(reason);
         if let Some(reason) = failure {
@@ -261,6 +269,10 @@ impl<'a, 'm> Keeper<'a, 'm> {
                 None => self.leases.push(new),
             }
         }
+        // Those that have ended by now need no more.
+        let now = Instant::now();
+        self.replaced
+            .retain(|held| held.clock.is_none_or(|clock| clock.end > now));
         self.replaced
             .extend(known.into_iter().filter(|old| !old.is_sign_in));
     }
