@@ -20,6 +20,7 @@ use self::inherit::Fate;
 const OF_A_PROCESS: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
 
 /// An environment block: `NAME=value` strings, sorted by name, each name once.
+#[derive(Default)]
 pub struct Environment {
     /// All strings one after the other, each with its NUL.
     arena: Zeroizing<Vec<u8>>,

@@ -2,6 +2,7 @@
 //! has a duty afterwards. Both take the same way into the program.
 
 pub mod files;
+pub mod keeping;
 pub mod limits;
 mod lookup;
 mod relay;
@@ -70,6 +71,12 @@ impl<'a> Launch<'a> {
             user,
             process: sys::child::own_id(),
         })
+    }
+
+    /// The child has its values: none stays here.
+    fn forget(&mut self) {
+        self.environment = Environment::default();
+        self.files.forget_memory();
     }
 
     /// Replaces the process by the program. Only an error comes back.

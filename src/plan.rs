@@ -3,7 +3,7 @@
 mod planner;
 mod select;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use endow_providers::{Address, Kind, Request};
 
@@ -13,9 +13,13 @@ pub use self::{
 };
 use crate::manifest::{
     Manifest, Variable,
+    document::Watch,
     source::{Span, Spanned},
     template::Template,
 };
+
+/// How often values are looked at where nobody says it.
+pub const WATCH: Duration = Duration::from_secs(30);
 
 /// What will be asked, and for what.
 #[derive(Debug)]
@@ -142,7 +146,10 @@ impl<'m> Plan<'m> {
 
     /// The duties that keep the run from becoming the child, with the reason for each.
     pub fn duties(&self) -> Vec<String> {
-        let mut duties = self.unsupported();
+        let mut duties = Vec::new();
+        if self.watch().is_some() {
+            duties.push("`run.watch` acts on changes".to_owned());
+        }
         if self.redacts() {
             duties.insert(0, "`run.redact` masks the child's output".to_owned());
         }
@@ -164,11 +171,26 @@ impl<'m> Plan<'m> {
         is_set(self.manifest.run.redact.as_ref())
     }
 
-    /// What a run asks for that this version can't do.
-    pub fn unsupported(&self) -> Vec<String> {
-        let watches = is_set(self.manifest.run.watch.as_ref());
-        let watch = watches.then(|| "`run.watch` acts on changes".to_owned());
-        watch.into_iter().collect()
+    /// How often the manifest wants the values looked at.
+    pub fn watch(&self) -> Option<Duration> {
+        match self.manifest.run.watch.as_ref()?.value {
+            Watch::Never => None,
+            Watch::Usually => Some(WATCH),
+            Watch::Each(interval) => Some(interval),
+        }
+    }
+
+    /// Whether a value of a backend can have a lease that is to be kept.
+    pub fn may_keep(&self, backend: usize) -> bool {
+        let keeps = |planned: &Planned<'_>| match &planned.source {
+            Source::Places(places) => {
+                let abandons = planned.variable.entry.abandons_lease.as_ref();
+                let abandons = abandons.is_some_and(|abandons| abandons.value);
+                !abandons && places.iter().any(|placed| placed.backend == backend)
+            }
+            _ => false,
+        };
+        self.backends[backend].kind.may_lease && self.selected().any(|(_, planned)| keeps(planned))
     }
 
     /// The variables that reach the child as files.

@@ -1,13 +1,18 @@
 //! The plan into values: all backends at once, one deadline, every failure collected.
 //!
-//! The only stage that waits. Threads and the async runtime live and end inside of it.
+//! The only stage that waits. Threads and the async runtime live and end inside of it; what is kept
+//! afterwards is a [`Keeper`], which asks from a process of its own.
 
 mod executor;
 mod finish;
+mod keeper;
 mod settings;
 
 use self::executor::Executor;
-pub use self::finish::wants_encoding;
+pub use self::{
+    finish::wants_encoding,
+    keeper::{Action, Change, Keeper},
+};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,6 +27,9 @@ use endow_providers::{
 };
 
 use crate::plan::{Placed, Plan, Source};
+
+/// How long backends may take to give back what they hold.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// What resolving needs besides the plan.
 #[derive(Debug)]
@@ -91,7 +99,31 @@ pub enum Cause {
 }
 
 /// Resolves a plan.
-pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
+pub fn resolve(plan: &Plan<'_>, inputs: Inputs<'_>) -> Resolved {
+    let (resolved, mut session, _) = ask(plan, inputs);
+    let keeps_leases = resolved.failures.is_empty() && session.inputs.uses_values;
+    session.close(|_| true, keeps_leases);
+    resolved
+}
+
+/// Resolves a plan, and gives with the values what is to be kept while they are used: their leases,
+/// and with `watch` an eye on all of them, so often.
+pub fn resolve_and_keep<'a, 'm>(
+    plan: &'a Plan<'m>,
+    inputs: Inputs<'a>,
+    watch: Option<Duration>,
+) -> (Resolved, Option<Keeper<'a, 'm>>) {
+    let (resolved, mut session, answers) = ask(plan, inputs);
+    if resolved.failures.is_empty() {
+        let keeper = Keeper::of(session, answers, watch);
+        (resolved, keeper)
+    } else {
+        session.close(|_| true, false);
+        (resolved, None)
+    }
+}
+
+fn ask<'a, 'm>(plan: &'a Plan<'m>, inputs: Inputs<'a>) -> (Resolved, Session<'a, 'm>, Answers) {
     let limits = Limits {
         deadline: Instant::now() + inputs.timeout,
         approval: inputs.approval,
@@ -113,9 +145,9 @@ pub fn resolve(plan: &Plan<'_>, inputs: &Inputs<'_>) -> Resolved {
     if plan.backends.iter().any(|asked| asked.kind.quotes_programs) {
         answers.scrub(plan);
     }
-    let resolved = finish::finish(plan, answers, failed_settings);
-    session.close(resolved.failures.is_empty() && inputs.uses_values);
-    resolved
+    let mut resolved = finish::finish(plan, &answers, failed_settings);
+    resolved.warnings = std::mem::take(&mut answers.warnings);
+    (resolved, session, answers)
 }
 
 /// What the backends said, by backend and address.
@@ -223,7 +255,7 @@ impl Batch {
 /// The open backends of one run.
 struct Session<'a, 'm> {
     plan: &'a Plan<'m>,
-    inputs: &'a Inputs<'a>,
+    inputs: Inputs<'a>,
     limits: Limits,
     providers: Vec<Option<Box<dyn Provider>>>,
     executor: Executor,
@@ -343,18 +375,18 @@ impl Session<'_, '_> {
         Ok(())
     }
 
-    fn close(mut self, keeps_leases: bool) {
-        let needs_runtime = self
-            .providers
-            .iter()
-            .flatten()
-            .any(|provider| provider.needs_runtime());
+    /// Closes some of the backends.
+    fn close(&mut self, is_wanted: impl Fn(usize) -> bool, keeps_leases: bool) {
+        let providers = self.providers.iter_mut().enumerate();
+        let closing = providers.filter(|(backend, _)| is_wanted(*backend));
+        let closing: Vec<Box<dyn Provider>> = closing
+            .filter_map(|(_, provider)| provider.take())
+            .collect();
+        let needs_runtime = closing.iter().any(|provider| provider.needs_runtime());
         if needs_runtime {
-            let deadline = Instant::now() + Duration::from_secs(1);
-            let futures: Vec<(Pending<'_, ()>, Instant)> = self
-                .providers
+            let deadline = Instant::now() + CLOSING;
+            let futures: Vec<(Pending<'_, ()>, Instant)> = closing
                 .iter()
-                .flatten()
                 .map(|provider| (provider.close(keeps_leases), deadline))
                 .collect();
             self.executor.run(futures, needs_runtime);

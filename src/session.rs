@@ -16,7 +16,7 @@ use crate::{
         trust::{self, Part},
     },
     plan::{self, Plan, Selection, UnknownNames},
-    resolve::{Failure, Inputs, Resolved, Subject, resolve},
+    resolve::{Failure, Inputs, Keeper, Resolved, Subject, resolve, resolve_and_keep},
     sys,
     ui::{Progress, Ui},
 };
@@ -250,9 +250,20 @@ pub fn resolve_all(
     timeout: Option<Duration>,
     uses_values: bool,
 ) -> Resolved {
+    let inputs = inputs(context, plan, timeout, uses_values);
+    let _progress = Progress::start(waiting(plan), context.global.quiet);
+    resolve(plan, inputs)
+}
+
+fn inputs<'c>(
+    context: &'c Context,
+    plan: &Plan<'_>,
+    timeout: Option<Duration>,
+    uses_values: bool,
+) -> Inputs<'c> {
     let stated = plan.manifest.run.timeout.as_ref();
     let timeout = timeout.or(stated.map(|timeout| timeout.value));
-    let inputs = Inputs {
+    Inputs {
         environment: &context.environment,
         home: plan.manifest.home.clone(),
         timeout: timeout.unwrap_or(TIMEOUT),
@@ -260,13 +271,14 @@ pub fn resolve_all(
         helpers: helpers(context, plan),
         uses_values,
         is_input_closed: sys::startup::closed_descriptors().any(|descriptor| descriptor == 0),
-    };
-    let waiting = || {
+    }
+}
+
+fn waiting(plan: &Plan<'_>) -> impl Fn() -> String {
+    || {
         let schemes: Vec<&str> = plan.backends.iter().map(|asked| asked.scheme).collect();
         format!("waiting for {}", schemes.join(", "))
-    };
-    let _progress = Progress::start(waiting, context.global.quiet);
-    resolve(plan, &inputs)
+    }
 }
 
 /// What backends need to run programs.
@@ -290,7 +302,31 @@ pub fn values(
     consequence: &'static str,
 ) -> Result<Resolved, Error> {
     refuse_missing_backends(plan)?;
-    let resolved = resolve_all(context, plan, timeout, true);
+    complete(plan, resolve_all(context, plan, timeout, true), consequence)
+}
+
+/// The same for a command that is started with them: with what is to be kept while it runs, and
+/// where it is watched, how often.
+pub fn kept_values<'c, 'm>(
+    context: &'c Context,
+    plan: &'c Plan<'m>,
+    timeout: Option<Duration>,
+    watch: Option<Duration>,
+) -> Result<(Resolved, Option<Keeper<'c, 'm>>), Error> {
+    refuse_missing_backends(plan)?;
+    let inputs = inputs(context, plan, timeout, true);
+    let progress = Progress::start(waiting(plan), context.global.quiet);
+    let (resolved, keeper) = resolve_and_keep(plan, inputs, watch);
+    drop(progress);
+    let resolved = complete(plan, resolved, "the command was not started")?;
+    Ok((resolved, keeper))
+}
+
+fn complete(
+    plan: &Plan<'_>,
+    resolved: Resolved,
+    consequence: &'static str,
+) -> Result<Resolved, Error> {
     if resolved.failures.is_empty() {
         return Ok(resolved);
     }
@@ -322,11 +358,6 @@ fn refuse_missing_backends(plan: &Plan<'_>) -> Result<(), Error> {
 /// Refuses variables that are wanted as files, which this version can't do.
 pub fn refuse_files(plan: &Plan<'_>) -> Result<(), Error> {
     refuse(plan.files())
-}
-
-/// Refuses what this version can't do for a run.
-pub fn refuse_unsupported(plan: &Plan<'_>) -> Result<(), Error> {
-    refuse(plan.unsupported())
 }
 
 fn refuse(wants: Vec<String>) -> Result<(), Error> {

@@ -288,19 +288,29 @@ fn a_file_on_tmpfs_makes_endow_stay_and_one_in_memory_does_not() {
 }
 
 #[test]
-fn what_this_version_refuses_is_said_beside_how_it_would_launch() {
-    let output = Test::manifest("version: 1\nenv: { A: file://a }\nrun: { watch: true }\n")
-        .args(["explain"])
-        .any_stdout()
-        .success();
-    let page = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        page.ends_with(
-            "launch: supervise: `run.watch` acts on changes\n  \
-             this version of endow can't do that, and `run` refuses: `run.watch` acts on changes\n"
-        ),
-        "{page}"
+fn watching_makes_the_run_stay_and_an_abandoned_lease_does_not() {
+    let launch = |manifest: &str, flags: &[&str]| {
+        let test = Test::manifest(manifest)
+            .args(["run", "--dry-run"])
+            .args(flags);
+        let output = test.any_stdout().success();
+        let page = String::from_utf8(output.stdout).expect("UTF-8");
+        let line = page.lines().find(|line| line.starts_with("launch: "));
+        line.expect("how it is launched").to_owned()
+    };
+    let plain = "version: 1\nenv: { A: file://a }\n";
+    assert_eq!(
+        launch(&format!("{plain}run: {{ watch: 1m }}\n"), &[]),
+        "launch: supervise: `run.watch` acts on changes"
     );
+    assert_eq!(
+        launch(plain, &["--watch"]),
+        "launch: supervise: `--watch` acts on changes"
+    );
+    let leased = "version: 1\nenv: { A: { from: \"vault://database/creds/chat#password\", lease: KEEPS } }\n";
+    let keeps = |word: &str| launch(&leased.replace("KEEPS", word), &[]);
+    assert!(keeps("keep").starts_with("launch: supervise if leased: "));
+    assert!(keeps("abandon").starts_with("launch: exec: "));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod aws;
 mod engines;
 mod errors;
 mod faults;
+mod kept;
 mod kv;
 mod leases;
 mod logins;
@@ -15,6 +16,7 @@ mod sign_in;
 mod starts;
 mod tls;
 mod tokens;
+mod watch;
 mod workloads;
 mod wrapping;
 

@@ -60,6 +60,12 @@ pub trait Provider {
         Box::pin(async { Err(no_leases(lease)) })
     }
 
+    /// The life of the sign-in, where this backend made it itself: renewed by [`Self::renew`] as
+    /// that of a value is, and the leases of all its values end with it.
+    fn sign_in(&self) -> Option<Lease> {
+        None
+    }
+
     /// Ends a lease.
     fn revoke<'a>(
         &'a self,

@@ -1,5 +1,6 @@
 //! `endow run`: the main job.
 
+mod again;
 mod delivery;
 mod extras;
 mod masks;
@@ -8,18 +9,19 @@ use std::{ffi::OsString, time::Duration};
 
 use clap::Args;
 
-use self::{delivery::deliver, extras::Extras, masks::masker};
+use self::{again::Again, delivery::deliver, extras::Extras, masks::Masks};
 use super::explain;
 use crate::{
     cli::Format,
     error::Error,
     launch::{
         self, Launch,
-        supervise::{Stop, supervise},
+        keeping::Keeping,
+        supervise::{Care, Stop, supervise},
     },
     manifest::duration,
-    plan::Plan,
-    session::{Context, Only, refuse_unsupported, values},
+    plan::{Plan, WATCH},
+    session::{Context, Only, kept_values},
     sys::{
         self,
         user::{Account, is_set_id},
@@ -57,6 +59,9 @@ pub(super) struct Arguments {
     /// Replace values in the command's output by the names of their variables
     #[arg(long)]
     redact: bool,
+    /// Look at the values every 30 s, or as `run.watch` says, and do what they ask for on a change
+    #[arg(long)]
+    watch: bool,
     /// Start the command as this user, with the user's groups and HOME; endow must be root
     #[arg(long, value_name = "NAME[:GROUP]")]
     user: Option<String>,
@@ -105,26 +110,49 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
         return explain::print(&plan, &setting).map(|()| 0);
     }
     is_trusted?;
-    refuse_unsupported(&plan)?;
+    start(arguments, context, &plan, &extra)
+}
+
+/// Does what the plan says.
+fn start(
+    arguments: &Arguments,
+    context: &Context,
+    plan: &Plan<'_>,
+    extra: &Extras,
+) -> Result<u8, Error> {
     let name = arguments.command.first().ok_or_else(no_command)?;
     let program = launch::find(name, context.variable("PATH"))?;
     let user = account(arguments.user.as_deref())?;
     let redacts = arguments.redact || plan.redacts();
-    let resolved = values(
-        context,
-        &plan,
-        arguments.timeout,
-        "the command was not started",
-    )?;
-    let masker = redacts
-        .then(|| masker(&plan, &resolved.values, context))
-        .flatten();
-    let (environment, files) = deliver(&plan, resolved.values, &extra, user.as_ref(), context)?;
+    let watch = plan.watch().or(arguments.watch.then_some(WATCH));
+    let (resolved, keeper) = kept_values(context, plan, arguments.timeout, watch)?;
+    let masks = Masks::new(plan, redacts);
+    // Before the files are made, which are nothing to the process that keeps.
+    let say = |warning| context.ui.warnings(&[warning]);
+    let keeping = keeper.map(|keeper| Keeping::start(keeper, &say));
+    let keeping = keeping.transpose()?;
+    let masker = masks.masker(&resolved.values, Some(context.ui));
+    let (environment, files) = deliver(plan, resolved.values, extra, user.as_ref(), context)?;
     context.ui.warnings(&resolved.warnings);
+    let owner = user.clone();
     let launch = Launch::new(&program, &arguments.command, environment, files, user)?;
     let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
-    if has_duty {
-        supervise(launch, stop(&plan), masker.as_ref())
+    if has_duty || keeping.is_some() {
+        let again = Again {
+            plan,
+            extra,
+            user: owner.as_ref(),
+            masks: &masks,
+            context,
+        };
+        let next = |values| again.next(values);
+        let is_gone = || again.is_gone();
+        let care = keeping.map(|keeping| Care {
+            keeping,
+            next: &next,
+            is_gone: &is_gone,
+        });
+        supervise(launch, stop(plan), masker, care)
     } else {
         Err(launch.exec())
     }
@@ -136,6 +164,7 @@ impl Arguments {
         let flags = [
             (self.init, "`--init` asks for it"),
             (self.redact, "`--redact` masks the command's output"),
+            (self.watch, "`--watch` acts on changes"),
         ];
         let stated = flags.into_iter().filter(|(is_stated, _)| *is_stated);
         stated.map(|(_, duty)| duty.to_owned()).collect()

@@ -11,6 +11,7 @@
 mod directory;
 
 use std::{
+    collections::BTreeMap,
     ffi::{CString, OsStr},
     os::fd::{AsRawFd, OwnedFd},
 };
@@ -119,8 +120,18 @@ impl Files {
         self.paths(child::own_id())
     }
 
-    /// What must be kept until the child has ended. The child has the rest.
-    pub(super) fn into_directory(self) -> Option<Directory> {
-        self.directory
+    /// The child has what is in memory.
+    pub(super) fn forget_memory(&mut self) {
+        self.memory.clear();
+    }
+
+    /// Writes new values to the files on tmpfs, each put into its place at once.
+    pub(super) fn rewrite(&self, values: &BTreeMap<String, Option<Secret>>) {
+        for (variable, path) in &self.tmpfs {
+            if let Some(Some(value)) = values.get(variable) {
+                // The old one stays where it can't be replaced.
+                let _ = directory::replace(path, value.expose());
+            }
+        }
     }
 }

@@ -178,6 +178,16 @@ impl<'m> Relay<'m> {
         }
     }
 
+    /// From here on another program writes, and other values are masked.
+    pub(super) fn mask_by(&mut self, masker: &'m Masker) {
+        for channel in &mut self.channels {
+            if let Some(mask) = &mut channel.mask {
+                mask.finish(&mut channel.pending);
+                *mask = masker.stream();
+            }
+        }
+    }
+
     /// Moves what can be moved on every channel.
     pub(super) fn turn_all(&mut self) {
         for channel in &mut self.channels {

@@ -32,11 +32,16 @@
 //! shell is the first one, which has the caller's terminal. A stop goes up: the child, the inner
 //! one by SIGSTOP, the outer one's job; and SIGCONT comes down again.
 //!
+//! **Starting again.** Where a value changed and its variable says so, the child is asked to stop,
+//! and when it has ended the next one is started with the new values in the same way, from the same
+//! process: nothing else has a thread here. Who asks endow to stop meanwhile gets the end.
+//!
 //! **The end.** What is left in the child's group is sent SIGTERM. endow ends as the child ended:
 //! by the same status, or by the same signal, without a core file.
 
 mod child;
 mod keyboard;
+mod next;
 mod signals;
 
 use std::{
@@ -49,6 +54,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 
+pub use self::next::{Care, Next};
 use super::{
     Launch, Refusal,
     relay::{self, Places, Relay},
@@ -90,30 +96,37 @@ impl Stop {
 }
 
 /// Starts the program, stays until it ended, and ends as it did: the status, unless a signal ends
-/// this process as one ended the child. With a masker the child's output goes through it.
-pub fn supervise(launch: Launch<'_>, stop: Stop, masker: Option<&Masker>) -> Result<u8, Error> {
+/// this process as one ended the child. With a masker the child's output goes through it. With care
+/// it is started again, or sent a signal, when its values change.
+pub fn supervise<'m>(
+    mut launch: Launch<'_>,
+    stop: Stop,
+    masker: Option<&'m Masker>,
+    care: Option<Care<'m>>,
+) -> Result<u8, Error> {
     let started = match masker {
-        Some(masker) if relay::wants_terminal() => layered(&launch, stop, masker),
-        masker => single(&launch, stop, masker),
+        Some(masker) if relay::wants_terminal() => layered(&mut launch, stop, masker, care),
+        masker => single(&mut launch, stop, masker, care),
     };
-    let supervisor = started.map_err(|failure| match failure {
-        Failure::NoChild(error) => Error::NoChild {
+    let ended = started.and_then(|supervisor| supervisor.stay(&mut launch));
+    match ended {
+        Ok(end) => {
+            drop(launch);
+            Ok(end.carry_out())
+        }
+        Err(Failure::NoChild(error)) => Err(Error::NoChild {
             reason: crate::manifest::reason(&error),
-        },
-        Failure::Refused(refusal) => launch.failed(refusal),
-    })?;
-    // The child has them: no value stays here but those that are masked.
-    let directory = launch.files.into_directory();
-    let end = supervisor.stay();
-    drop(directory);
-    Ok(end.carry_out())
+        }),
+        Err(Failure::Refused(refusal)) => Err(launch.failed(refusal)),
+    }
 }
 
 /// endow is the child's parent.
 fn single<'m>(
-    launch: &Launch<'_>,
+    launch: &mut Launch<'_>,
     stop: Stop,
     masker: Option<&'m Masker>,
+    care: Option<Care<'m>>,
 ) -> Result<Supervisor<'m>, Failure> {
     let terminal = Terminal::controlling();
     let (relay, places) = match masker {
@@ -130,15 +143,17 @@ fn single<'m>(
         relay,
         places,
         stop,
+        care,
     };
     Supervisor::start(launch, start)
 }
 
 /// endow has the caller's terminal, and its child, which supervises in its turn, another one.
 fn layered<'m>(
-    launch: &Launch<'_>,
+    launch: &mut Launch<'_>,
     stop: Stop,
     masker: &'m Masker,
+    care: Option<Care<'m>>,
 ) -> Result<Supervisor<'m>, Failure> {
     let terminal = Terminal::controlling();
     let prepared = relay::prepare(masker, terminal.as_ref())?;
@@ -153,6 +168,7 @@ fn layered<'m>(
         relay: prepared.relay,
         places: prepared.places,
         stop,
+        care,
     };
     Supervisor::start(launch, start)
 }
@@ -224,6 +240,7 @@ struct Start<'m> {
     relay: Relay<'m>,
     places: Places,
     stop: Stop,
+    care: Option<Care<'m>>,
 }
 
 struct Supervisor<'m> {
@@ -238,77 +255,117 @@ struct Supervisor<'m> {
     has_given: bool,
     queue: Queue,
     relay: Relay<'m>,
+    /// The child's ends, kept where another may be started.
+    places: Places,
     stop: Stop,
     kill_at: Option<Instant>,
     continue_at: Option<Instant>,
+    care: Option<Care<'m>>,
+    /// What is started when the child has ended.
+    next: Option<Next<'m>>,
 }
 
 impl<'m> Supervisor<'m> {
-    /// Forks, and waits until the child is another program or said why not.
-    fn start(launch: &Launch<'_>, start: Start<'m>) -> Result<Self, Failure> {
+    /// Catches signals, and starts the child.
+    fn start(launch: &mut Launch<'_>, start: Start<'m>) -> Result<Self, Failure> {
         process::adopt_orphans();
         let queue = Queue::catch(signals::caught())?;
-        let (mut failure, report) = io::pipe()?;
-        // Asked before the fork: a child in a group of its own has no keyboard yet.
-        let has_given = start.gives().is_some();
-        let child = match process::fork()? {
-            Side::Child if start.is_outer() => child::stay_below(launch, &queue, start, report),
-            Side::Child => child::become_program(launch, &queue, &start, has_given, report),
-            Side::Parent(child) => child,
-        };
-        // One that leads a session leads its group, and can't if it did before.
-        if start.group == Group::Own && !start.is_outer() {
-            process::lead_group(child);
-        }
-        let stop = if start.is_outer() {
-            Stop::AS_IT_CAME
-        } else {
-            start.stop
-        };
-        // The child has its ends; these would keep them open.
-        drop((report, start.places));
         let mut supervisor = Self {
-            child,
+            child: 0,
             state: State::Running,
             follows: false,
             group: start.group,
             layer: start.layer,
             terminal: start.terminal,
-            has_given,
+            has_given: false,
             queue,
             relay: start.relay,
-            stop,
+            places: start.places,
+            stop: start.stop,
             kill_at: None,
             continue_at: None,
+            care: start.care,
+            next: None,
         };
-        if let Some(refusal) = read_failure(&mut failure) {
-            supervisor.take_keyboard();
-            return Err(Failure::Refused(refusal));
+        supervisor.spawn(launch)?;
+        if supervisor.care.is_none() {
+            // The child has its ends; these would keep them open.
+            supervisor.places.clear();
         }
-        supervisor.enter_screen();
-        supervisor.queue.open()?;
         Ok(supervisor)
     }
 
+    /// Forks, and waits until the child is another program or said why not.
+    fn spawn(&mut self, launch: &mut Launch<'_>) -> Result<(), Failure> {
+        let (mut failure, report) = io::pipe()?;
+        // Asked before the fork: a child in a group of its own has no keyboard yet.
+        self.has_given = self.gives().is_some();
+        self.child = match process::fork()? {
+            Side::Child if self.is_outer() => child::stay_below(launch, self, report),
+            Side::Child => child::become_program(launch, self, report),
+            Side::Parent(child) => child,
+        };
+        // One that leads a session leads its group, and can't if it did before.
+        if self.group == Group::Own && !self.is_outer() {
+            process::lead_group(self.child);
+        }
+        drop(report);
+        if let Some(refusal) = read_failure(&mut failure) {
+            self.take_keyboard();
+            return Err(Failure::Refused(refusal));
+        }
+        self.enter_screen();
+        self.queue.open()?;
+        Ok(())
+    }
+
+    /// The other layer does what the caller asked for.
+    fn stop(&self) -> Stop {
+        if self.is_outer() {
+            Stop::AS_IT_CAME
+        } else {
+            self.stop
+        }
+    }
+
+    fn is_outer(&self) -> bool {
+        matches!(self.layer, Layer::Outer(_))
+    }
+
+    /// The terminal whose keyboard the child is given.
+    fn gives(&self) -> Option<&Terminal> {
+        let terminal = self.terminal.as_ref();
+        terminal.filter(|terminal| self.group == Group::Own && terminal.is_ours())
+    }
+
     /// The loop.
-    fn stay(mut self) -> End {
+    fn stay(mut self, launch: &mut Launch<'_>) -> Result<End, Failure> {
+        launch.forget();
         let end = loop {
-            self.wait();
+            if self.wait() {
+                self.heed(launch);
+            }
             self.forward();
-            if let Some(end) = self.reap() {
+            if let Some(end) = self.reap()
+                && !self.start_next(launch)?
+            {
                 break end;
             }
         };
         self.leave();
-        end
+        Ok(end)
     }
 
-    /// Waits for a signal, or until something is due; meanwhile output goes its way.
-    fn wait(&mut self) {
+    /// Waits for a signal, or until something is due; meanwhile output goes its way. The result is
+    /// whether a value changed.
+    fn wait(&mut self) -> bool {
         self.enter_screen();
         let has_keyboard =
             matches!(&self.layer, Layer::Outer(Some(screen)) if screen.has_keyboard());
         let mut descriptors = vec![PollFd::new(self.queue.descriptor(), PollFlags::POLLIN)];
+        let changes = self.care.as_ref().and_then(Care::descriptor);
+        descriptors.extend(changes.map(|changes| PollFd::new(changes, PollFlags::POLLIN)));
+        let first = descriptors.len();
         let (channels, interests): (Vec<usize>, Vec<PollFd<'_>>) =
             self.relay.interests(has_keyboard).into_iter().unzip();
         descriptors.extend(interests);
@@ -316,11 +373,13 @@ impl<'m> Supervisor<'m> {
         let is_ready = poll(&mut descriptors, self.timeout(has_keyboard)).is_ok();
         let ready = channels
             .into_iter()
-            .zip(&descriptors[1..])
+            .zip(&descriptors[first..])
             .filter(|(_, descriptor)| is_ready && descriptor.any() == Some(true));
         let ready: Vec<usize> = ready.map(|(channel, _)| channel).collect();
+        let is_changed = first > 1 && is_ready && descriptors[1].any() == Some(true);
         drop(descriptors);
         self.relay.turn(&ready);
+        is_changed
     }
 
     fn timeout(&self, has_keyboard: bool) -> PollTimeout {
@@ -380,8 +439,10 @@ impl<'m> Supervisor<'m> {
     }
 
     fn ask_to_stop(&mut self) {
-        process::send(self.child, self.stop.signal);
-        if let Some(timeout) = self.stop.timeout {
+        self.next = None;
+        let stop = self.stop();
+        process::send(self.child, stop.signal);
+        if let Some(timeout) = stop.timeout {
             self.kill_at.get_or_insert(Instant::now() + timeout);
         }
     }
@@ -424,6 +485,7 @@ impl<'m> Supervisor<'m> {
     /// Ends what the child left in its group, and writes what it wrote.
     fn leave(&mut self) {
         self.take_keyboard();
+        self.places.clear();
         if self.group == Group::Own {
             process::send_to_group(self.child, libc::SIGTERM);
             process::send_to_group(self.child, libc::SIGCONT);
@@ -439,18 +501,6 @@ impl<'m> Supervisor<'m> {
             }
         }
         self.leave_screen();
-    }
-}
-
-impl Start<'_> {
-    fn is_outer(&self) -> bool {
-        matches!(self.layer, Layer::Outer(_))
-    }
-
-    /// The terminal whose keyboard the child is given.
-    fn gives(&self) -> Option<&Terminal> {
-        let terminal = self.terminal.as_ref();
-        terminal.filter(|terminal| self.group == Group::Own && terminal.is_ours())
     }
 }
 

@@ -226,6 +226,17 @@ pub enum Metadatum {
     Reasons(BTreeMap<String, String>),
 }
 
+/// `watch`: whether and how often values are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// `false`.
+    Never,
+    /// `true`.
+    Usually,
+    /// A length of time.
+    Each(std::time::Duration),
+}
+
 /// `run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
@@ -238,5 +249,5 @@ pub struct Run {
     /// `stop_timeout`.
     pub stop_timeout: Option<Spanned<std::time::Duration>>,
     /// `watch`.
-    pub watch: Option<Spanned<bool>>,
+    pub watch: Option<Spanned<Watch>>,
 }

@@ -226,9 +226,7 @@ impl Reader<'_> {
             stop_timeout: fields
                 .get("stop_timeout")
                 .and_then(|node| self.duration(node, "`stop_timeout`")),
-            watch: fields
-                .get("watch")
-                .and_then(|node| self.flag(node, "`watch`")),
+            watch: fields.get("watch").and_then(|node| self.watch(node)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     credential,
     diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    document::Watch,
     duration,
     reference::Reference,
     schema::Key as Known,
@@ -262,6 +263,22 @@ impl Reader<'_> {
             );
         }
         duration.map(|duration| Spanned::new(duration, node.span))
+    }
+
+    /// `run.watch`: a flag, or how often.
+    pub(super) fn watch(&mut self, node: &Node) -> Option<Spanned<Watch>> {
+        if let Content::Scalar(text) = &node.content
+            && let Some(interval) = duration::parse(text)
+        {
+            return Some(Spanned::new(Watch::Each(interval), node.span));
+        }
+        let flag = self.flag(node, "`watch`")?;
+        let watch = if flag.value {
+            Watch::Usually
+        } else {
+            Watch::Never
+        };
+        Some(Spanned::new(watch, flag.span))
     }
 
     pub(super) fn date(&mut self, node: &Node, what: &str) -> Option<Spanned<jiff::civil::Date>> {

@@ -48,6 +48,8 @@ pub enum Form {
     Text,
     /// The number 1.
     Version,
+    /// `true`, `false`, or a length of time.
+    Watch,
 }
 
 const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
@@ -248,7 +250,11 @@ pub static RUN: &[Key] = &[
         Form::Duration,
         "how long after it KILL follows",
     ),
-    key("watch", Form::Bool, "act when a value changes"),
+    key(
+        "watch",
+        Form::Watch,
+        "act when a value changes, looked at every 30s or so often",
+    ),
 ];
 
 /// `as`, written as a map.
@@ -314,6 +320,7 @@ fn form_schema(form: &Form) -> Value {
             json!({ "type": ["object", "null"], "additionalProperties": backend_schema() })
         }
         Form::Bool => json!({ "type": "boolean" }),
+        Form::Watch => json!({ "type": ["boolean", "string"], "examples": [true, "1m"] }),
         Form::Date => json!({ "type": "string", "format": "date" }),
         Form::Duration => json!({ "type": "string", "examples": ["30s", "90d"] }),
         Form::Entries => json!({

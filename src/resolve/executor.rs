@@ -4,8 +4,9 @@
 //! one of them wakes it is enough, and a run without network starts no runtime.
 
 use std::{
-    future::Future,
-    pin::Pin,
+    future::{Future, pending, poll_fn},
+    os::fd::OwnedFd,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
@@ -13,7 +14,10 @@ use std::{
 };
 
 use endow_providers::Pending;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    net::unix::pipe::Receiver,
+    runtime::{Builder, Runtime},
+};
 
 /// A provider says itself that its deadline has passed, and names the culprit; only one that
 /// does not is cut off.
@@ -22,7 +26,11 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Where futures run. The runtime of network backends is started by the first that needs it, and
 /// lives as long as this: their connections are its tasks.
 #[derive(Default)]
-pub(super) struct Executor(Option<Runtime>);
+pub(super) struct Executor {
+    runtime: Option<Runtime>,
+    /// A pipe that, as soon as it can be read, gives up everything that needs the runtime.
+    pub(super) interrupt: Option<Arc<OwnedFd>>,
+}
 
 impl Executor {
     /// The outputs in order; `None` for a future that did not end by its own deadline.
@@ -35,16 +43,22 @@ impl Executor {
             outputs: futures.iter().map(|_| None).collect(),
             futures: futures.into_iter().map(Some).collect(),
         };
-        if needs_runtime && self.0.is_none() {
-            self.0 = Builder::new_current_thread().enable_all().build().ok();
+        if needs_runtime && self.runtime.is_none() {
+            self.runtime = Builder::new_current_thread().enable_all().build().ok();
         }
         while let Some(deadline) = all.next_deadline() {
             let deadline = deadline + GRACE;
-            match &self.0 {
+            match &self.runtime {
                 // What did not end stays `None`: that is the answer to the time-out.
-                Some(runtime) => runtime.block_on(async {
-                    let _ = tokio::time::timeout_at(deadline.into(), Pin::new(&mut all)).await;
-                }),
+                Some(runtime) => {
+                    let is_interrupted = runtime.block_on(async {
+                        let all = tokio::time::timeout_at(deadline.into(), Pin::new(&mut all));
+                        first(readable(self.interrupt.clone()), all).await
+                    });
+                    if is_interrupted {
+                        return all.outputs;
+                    }
+                }
                 None => park_until(Pin::new(&mut all), deadline),
             }
             all.give_up_at(deadline);
@@ -56,10 +70,35 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         // A name look-up can hang in a blocking thread: it is not waited for.
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Waits until a pipe can be read; for ever where there is none.
+async fn readable(pipe: Option<Arc<OwnedFd>>) {
+    if let Some(pipe) = pipe
+        && let Ok(pipe) = pipe.try_clone()
+        && let Ok(pipe) = Receiver::from_owned_fd(pipe)
+    {
+        let _ = pipe.readable().await;
+    } else {
+        pending::<()>().await;
+    }
+}
+
+/// Waits for either; whether it was the first.
+async fn first<T>(one: impl Future<Output = ()>, other: impl Future<Output = T>) -> bool {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|context| {
+        if one.as_mut().poll(context).is_ready() {
+            Poll::Ready(true)
+        } else {
+            other.as_mut().poll(context).map(|_| false)
+        }
+    })
+    .await
 }
 
 /// All futures together; ends with the last.
@@ -240,6 +279,6 @@ mod tests {
     fn a_run_that_needs_no_runtime_starts_none() {
         let mut executor = Executor::default();
         executor.run(until(soon(), vec![Box::pin(async {})]), false);
-        assert!(executor.0.is_none());
+        assert!(executor.runtime.is_none());
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// So much the templates of a run may make together, so that none can double without end.
 const MOST_TEXT: usize = 16 << 20;
 
-pub(super) fn finish(plan: &Plan<'_>, answers: Answers, failures: Vec<Failure>) -> Resolved {
+pub(super) fn finish(plan: &Plan<'_>, answers: &Answers, failures: Vec<Failure>) -> Resolved {
     let has_settings = failures.is_empty();
     let mut finisher = Finisher {
         plan,
@@ -34,7 +34,6 @@ pub(super) fn finish(plan: &Plan<'_>, answers: Answers, failures: Vec<Failure>) 
         }
     }
     let Finisher {
-        answers,
         values,
         mut failures,
         ..
@@ -50,7 +49,7 @@ pub(super) fn finish(plan: &Plan<'_>, answers: Answers, failures: Vec<Failure>) 
     Resolved {
         values: values.collect(),
         failures,
-        warnings: answers.warnings,
+        warnings: Vec::new(),
     }
 }
 
@@ -63,7 +62,7 @@ enum Outcome {
 
 struct Finisher<'p, 'm> {
     plan: &'p Plan<'m>,
-    answers: Answers,
+    answers: &'p Answers,
     values: BTreeMap<&'m str, Outcome>,
     failures: Vec<Failure>,
     /// Bytes that templates have made so far.

@@ -94,6 +94,11 @@ impl Queue {
         Ok(SigSet::empty().thread_set_mask()?)
     }
 
+    /// Lets no signal come until it is opened again: before another fork.
+    pub fn close(&self) -> io::Result<()> {
+        Ok(SigSet::all().thread_set_mask()?)
+    }
+
     /// In the child: the dispositions and the mask that endow inherited.
     pub fn give_back(&self) {
         for signal in &self.caught {

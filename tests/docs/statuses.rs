@@ -57,7 +57,6 @@ fn run_ends_with_125_where_endow_itself_fails() {
         run("version: 1\nenv: { A: env://NOT_SET }\n"),
         run("version: 1\nenv: { A: op://v/i/f }\n"),
         run("version: 1\nenv: { A: { value: a, as: { file: memory, owner: no-such } } }\n"),
-        run("version: 1\nrun: { watch: true }\n"),
         run("version: 1\nvalues: { PATH: /bin }\n"),
         run("version: 1\nenv: { A: file://nul }\n").file("nul", b"\0"),
         run("version: 1\nenv: { A: file://big }\n").file("big", "a".repeat(5 << 20)),

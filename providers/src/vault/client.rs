@@ -156,6 +156,10 @@ impl Provider for Vault {
         })
     }
 
+    fn sign_in(&self) -> Option<Lease> {
+        self.token.get()?.lease.clone()
+    }
+
     fn revoke<'a>(
         &'a self,
         lease: &'a Lease,

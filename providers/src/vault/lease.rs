@@ -1,13 +1,50 @@
-//! Leases: renewed and revoked one by one.
+//! Leases: renewed and revoked one by one. The token's own life is one of them, which the others
+//! hang on.
+
+use std::time::Duration;
 
 use reqwest::Method;
 
 use super::{
+    answer::Answer,
     read,
     server::{Ask, Server},
     sign_in::Token,
 };
 use crate::{Class, Fault, Lease, Limits};
+
+/// What stands for the lease of the token; no lease of the server is called so.
+const TOKEN: &str = "auth/token/renew-self";
+
+/// The life of a token in the answer that brought it, or that renewed it.
+pub(super) fn of_token(answer: &Answer) -> Result<Lease, Fault> {
+    let seconds = answer.text(&["auth", "lease_duration"])?;
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    Ok(Lease {
+        id: TOKEN.to_owned(),
+        duration: Duration::from_secs(seconds.unwrap_or(0)),
+        is_renewable: answer.at(&["auth", "renewable"])? == Some(b"true"),
+    })
+}
+
+async fn renew_token(
+    server: &Server,
+    token: &Token,
+    lease: &Lease,
+    limits: &Limits,
+) -> Result<Lease, Fault> {
+    let body = serde_json::json!({ "increment": lease.duration.as_secs() });
+    let ask = Ask {
+        token: Some(&token.secret),
+        namespace: server.config.auth.namespace.as_deref(),
+        ..Ask::post(TOKEN, body.to_string().into_bytes().into())
+    };
+    let answer = server.send(&ask, limits).await?;
+    match answer.status() {
+        200 => of_token(&answer),
+        status => Err(answer.fault(class(status), "the token could not be renewed")),
+    }
+}
 
 /// Prolongs a lease by as long as it was; the server may give less.
 pub(super) async fn renew(
@@ -16,6 +53,9 @@ pub(super) async fn renew(
     lease: &Lease,
     limits: &Limits,
 ) -> Result<Lease, Fault> {
+    if lease.id == TOKEN {
+        return renew_token(server, token, lease, limits).await;
+    }
     let body = serde_json::json!({ "lease_id": lease.id, "increment": lease.duration.as_secs() });
     let ask = Ask {
         token: Some(&token.secret),

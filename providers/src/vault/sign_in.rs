@@ -8,17 +8,19 @@ use super::{
     answer::Answer,
     auth::{Auth, Jwt, Method, SecretId},
     config::wrong,
-    connect, github,
+    connect, github, lease,
     server::{Ask, Server},
     token::Sources,
 };
-use crate::{Class, Fault, Limits, Secret, json};
+use crate::{Class, Fault, Lease, Limits, Secret, json};
 
 /// What requests are signed with.
 pub(super) struct Token {
     pub(super) secret: Secret,
     /// Whether this run made it, and so ends it.
     pub(super) is_own: bool,
+    /// How long one that this run made lives.
+    pub(super) lease: Option<Lease>,
     /// Whether the server knows it, once that was asked.
     pub(super) is_valid: OnceCell<bool>,
 }
@@ -28,6 +30,7 @@ impl Token {
         Self {
             secret,
             is_own,
+            lease: None,
             is_valid: OnceCell::new(),
         }
     }
@@ -125,7 +128,11 @@ async fn exchange(server: &Server, ask: &Ask<'_>, limits: &Limits) -> Result<Tok
         Some(secret) => {
             // A batch token can't be revoked, and holds nothing that could be.
             let kind = answer.text(&["auth", "token_type"])?;
-            Ok(Token::new(secret, kind.as_deref() != Some("batch")))
+            let is_own = kind.as_deref() != Some("batch");
+            Ok(Token {
+                lease: is_own.then(|| lease::of_token(&answer)).transpose()?,
+                ..Token::new(secret, is_own)
+            })
         }
         None if answer.at(&["auth", "mfa_requirement"])?.is_some() => Err(answer.fault(
             Class::Unauthenticated,

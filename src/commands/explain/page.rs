@@ -25,12 +25,6 @@ pub(super) fn page(report: &Report, width: u16) -> String {
         "\nlaunch: {}: {}",
         report.launch.way, report.launch.why
     );
-    for refused in &report.launch.refused {
-        let _ = writeln!(
-            page,
-            "  this version of endow can't do that, and `run` refuses: {refused}"
-        );
-    }
     if !report.command.is_empty() {
         let _ = writeln!(page, "command: {}", report.command.join(" "));
     }

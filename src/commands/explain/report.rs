@@ -51,8 +51,6 @@ pub(super) struct Requests {
 pub(super) struct Launch {
     pub(super) way: &'static str,
     pub(super) why: String,
-    /// What `run` will refuse because this version can't do it.
-    pub(super) refused: Vec<String>,
 }
 
 impl Report {
@@ -102,7 +100,7 @@ impl Report {
             })).collect::<Vec<_>>(),
             "inherited": self.inherited,
             "dropped": self.dropped,
-            "launch": { "way": self.launch.way, "why": self.launch.why, "refused": self.launch.refused },
+            "launch": { "way": self.launch.way, "why": self.launch.why },
             "command": self.command,
         })
     }
@@ -254,8 +252,9 @@ fn launch(plan: &Plan<'_>, setting: &Setting<'_>) -> Launch {
     let leasing: Vec<&str> = plan
         .backends
         .iter()
-        .filter(|asked| asked.kind.may_lease)
-        .map(|asked| asked.scheme)
+        .enumerate()
+        .filter(|(backend, _)| plan.may_keep(*backend))
+        .map(|(_, asked)| asked.scheme)
         .collect();
     let (way, why) = if !duties.is_empty() {
         ("supervise", duties.join("; "))
@@ -271,9 +270,5 @@ fn launch(plan: &Plan<'_>, setting: &Setting<'_>) -> Launch {
             "the command replaces endow and keeps its process id".to_owned(),
         )
     };
-    Launch {
-        way,
-        why,
-        refused: plan.unsupported(),
-    }
+    Launch { way, why }
 }

@@ -1,41 +1,84 @@
 //! Which values are masked in the command's output.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+};
 
 use endow_providers::{Secret, Warning};
 
 use crate::{
     plan::{Plan, Planned, Source},
     redact::{Masker, Unmasked, Why},
-    session::Context,
+    ui::Ui,
 };
 
 type Values = BTreeMap<String, Option<Secret>>;
 
-/// The masks of a run; warns of the values that none can find. Parts of templates are secrets too,
-/// exported or not.
-pub(super) fn masker(plan: &Plan<'_>, values: &Values, context: &Context) -> Option<Masker> {
-    let secrets: Vec<(&str, &[u8])> = plan
-        .selected()
-        .filter_map(|(name, planned)| {
-            let value = values.get(name)?.as_ref()?.expose();
-            is_secret(plan, planned, value).then_some((name, value))
-        })
-        .collect();
-    let (masker, unmasked) = Masker::new(&secrets);
-    let warning = |Unmasked { name, why }: &Unmasked| Warning {
-        message: format!(
-            "`{name}` is not masked: {}",
-            match why {
-                Why::TooShort => "its value is too short",
-                Why::TooPlain => "its value is a word or a number that stands in any text",
+/// The masks of a run: those that it begins with, and others after a value changed.
+pub(super) struct Masks<'p, 'm> {
+    plan: &'p Plan<'m>,
+    is_wanted: bool,
+    first: OnceCell<Box<Link>>,
+    /// Every value so far: what is still on its way was written with the ones before.
+    known: RefCell<Vec<(String, Secret)>>,
+}
+
+/// A masker, and the one after it: those before are still in use.
+struct Link {
+    masker: Option<Masker>,
+    next: OnceCell<Box<Link>>,
+}
+
+impl<'p, 'm> Masks<'p, 'm> {
+    pub(super) fn new(plan: &'p Plan<'m>, is_wanted: bool) -> Self {
+        Self {
+            plan,
+            is_wanted,
+            first: OnceCell::new(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// The masks of these values and of all before them. `ui` is warned of the values that none
+    /// can find. Parts of templates are secrets too, exported or not.
+    pub(super) fn masker(&self, values: &Values, ui: Option<Ui>) -> Option<&Masker> {
+        if !self.is_wanted {
+            return None;
+        }
+        let mut known = self.known.borrow_mut();
+        for (name, planned) in self.plan.selected() {
+            if let Some(Some(value)) = values.get(name)
+                && is_secret(self.plan, planned, value.expose())
+            {
+                known.push((name.to_owned(), Secret::copied_from(value.expose())));
             }
-        ),
-        hint: None,
+        }
+        let secrets = known.iter();
+        let secrets = secrets.map(|(name, value)| (name.as_str(), value.expose()));
+        let (masker, unmasked) = Masker::new(&secrets.collect::<Vec<_>>());
+        if let Some(ui) = ui {
+            ui.warnings(&unmasked.iter().map(warning).collect::<Vec<_>>());
+        }
+        let mut end = &self.first;
+        while let Some(link) = end.get() {
+            end = &link.next;
+        }
+        let next = OnceCell::new();
+        let link = end.get_or_init(|| Box::new(Link { masker, next }));
+        link.masker.as_ref()
+    }
+}
+
+fn warning(Unmasked { name, why }: &Unmasked) -> Warning {
+    let why = match why {
+        Why::TooShort => "its value is too short",
+        Why::TooPlain => "its value is a word or a number that stands in any text",
     };
-    let warnings: Vec<Warning> = unmasked.iter().map(warning).collect();
-    context.ui.warnings(&warnings);
-    masker
+    Warning {
+        message: format!("`{name}` is not masked: {why}"),
+        hint: None,
+    }
 }
 
 /// What stands in the manifest is none: a plain value, a default, a template of such.

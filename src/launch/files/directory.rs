@@ -107,6 +107,26 @@ impl Directory {
     }
 }
 
+/// Replaces a file, for the same readers.
+pub(super) fn replace(path: &str, bytes: &[u8]) -> io::Result<()> {
+    let before = fs::metadata(path)?;
+    let new = format!("{path}.new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.set_permissions(before.permissions()))
+        .and_then(|()| fchown(&file, Some(before.uid()), None))
+        .and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        fs::remove_file(&new)?;
+    }
+    written
+}
+
 impl Drop for Directory {
     fn drop(&mut self) {
         // What can't be removed now is removed by the next run.

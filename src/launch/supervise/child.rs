@@ -2,6 +2,7 @@
 
 use std::{
     io::{PipeWriter, Write},
+    mem,
     os::{fd::OwnedFd, unix::fs::fchown},
 };
 
@@ -9,7 +10,6 @@ use super::{Failure, Group, Launch, Layer, Start, Supervisor, relay::Relay};
 use crate::sys::{
     child::{end_now, lead_group, own_id},
     pty::lead_session,
-    queue::Queue,
     stream::place,
     terminal::Terminal,
 };
@@ -18,18 +18,12 @@ use crate::sys::{
 const FAILED: i32 = 127;
 
 /// Becomes the program, with the keyboard where endow has it to give.
-pub(super) fn become_program(
-    launch: &Launch<'_>,
-    queue: &Queue,
-    start: &Start<'_>,
-    has_keyboard: bool,
-    report: PipeWriter,
-) -> ! {
+pub(super) fn become_program(launch: &Launch<'_>, start: &Supervisor<'_>, report: PipeWriter) -> ! {
     let own = own_id();
     if start.group == Group::Own {
         lead_group(own);
         // Here and not in the parent: the program may read the terminal at once.
-        if let Some(terminal) = start.terminal.as_ref().filter(|_| has_keyboard) {
+        if let Some(terminal) = start.terminal.as_ref().filter(|_| start.has_given) {
             terminal.give_to(own);
         }
     }
@@ -40,44 +34,51 @@ pub(super) fn become_program(
         }
     }
     let environment = launch.environment_of(own);
-    queue.give_back();
+    start.queue.give_back();
     fail(report, Some(launch.replace(&environment).to_number()))
 }
 
 /// Supervises the program on the terminal that stands in for the caller's.
 pub(super) fn stay_below(
-    launch: &Launch<'_>,
-    queue: &Queue,
-    start: Start<'_>,
+    launch: &mut Launch<'_>,
+    outer: &mut Supervisor<'_>,
     report: PipeWriter,
 ) -> ! {
-    queue.give_back();
+    outer.queue.give_back();
     // These ends are the other layer's: with them open here, no program would miss it.
-    drop((start.relay, start.layer));
-    let slave = start.places.iter().find(|(standard, _)| *standard == 1);
-    for (_, descriptor) in &start.places {
+    drop(mem::take(&mut outer.relay));
+    outer.layer = Layer::Only;
+    if let Some(care) = outer.care.take() {
+        care.keeping.leave();
+    }
+    let places = mem::take(&mut outer.places);
+    let slave = places.iter().find(|(standard, _)| *standard == 1);
+    for (_, descriptor) in &places {
         give(launch, descriptor);
     }
     let led = slave.map_or(Ok(()), |(_, slave)| lead_session(slave));
-    let mut streams = start.places.iter();
+    let mut streams = places.iter();
     let done = led.and_then(|()| streams.try_for_each(|(to, from)| place(from, *to)));
     if let Err(error) = done {
         fail(report, error.raw_os_error());
     }
-    drop(start.places);
+    drop(places);
     let start = Start {
         group: Group::Own,
         terminal: Terminal::controlling(),
         layer: Layer::Inner,
         relay: Relay::default(),
         places: Vec::new(),
-        stop: start.stop,
+        stop: outer.stop,
+        care: None,
     };
     let started = Supervisor::start(launch, start);
     match started {
         Ok(supervisor) => {
             drop(report);
-            end_now(supervisor.stay().carry_out().into())
+            // It is asked for no other child, so this is its end.
+            let end = supervisor.stay(launch);
+            end_now(end.map_or(FAILED, |end| end.carry_out().into()))
         }
         Err(Failure::Refused(refusal)) => fail(report, Some(refusal.to_number())),
         Err(Failure::NoChild(error)) => fail(report, error.raw_os_error()),

@@ -1,0 +1,113 @@
+//! The leases that a run holds, and what hangs on each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+use endow_providers::{Lease, Provider, Reply};
+
+use super::{super::Answers, clock::Clock};
+use crate::plan::{Plan, Source};
+
+/// A lease, of values or of a sign-in.
+pub(super) struct Held {
+    pub(super) backend: usize,
+    pub(super) lease: Lease,
+    /// Addresses of the backend whose values hang on it.
+    pub(super) addresses: BTreeSet<usize>,
+    /// Their variables, by name.
+    pub(super) variables: BTreeSet<String>,
+    pub(super) is_sign_in: bool,
+    /// None of its variables wants it kept.
+    pub(super) is_abandoned: bool,
+    /// Whether a failure was said.
+    pub(super) is_said: bool,
+    /// `None` for one without an end.
+    pub(super) clock: Option<Clock>,
+}
+
+impl Held {
+    fn new(backend: usize, lease: Lease, is_sign_in: bool) -> Self {
+        Self {
+            clock: Clock::new(lease.duration, Instant::now()),
+            backend,
+            lease,
+            addresses: BTreeSet::new(),
+            variables: BTreeSet::new(),
+            is_sign_in,
+            is_abandoned: true,
+            is_said: false,
+        }
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.backend == other.backend && self.lease.id == other.lease.id
+    }
+
+    /// The places that its end takes away.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.addresses
+            .iter()
+            .map(|address| (self.backend, *address))
+    }
+
+    /// Its variables, for messages.
+    pub(super) fn shown(&self) -> String {
+        shown(&self.variables)
+    }
+}
+
+/// Names, for messages.
+pub(super) fn shown(names: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    format!("`{}`", names.join("`, `"))
+}
+
+/// The leases of all values, and of the sign-ins that those hang on which are kept.
+pub(super) fn held(
+    plan: &Plan<'_>,
+    answers: &Answers,
+    providers: &[Option<Box<dyn Provider>>],
+) -> Vec<Held> {
+    let mut found: BTreeMap<(usize, String), Held> = BTreeMap::new();
+    for (name, planned) in plan.selected() {
+        let Source::Places(places) = &planned.source else {
+            continue;
+        };
+        for placed in places {
+            let Some(Ok(Reply::Value(value))) = answers.get(placed) else {
+                continue;
+            };
+            let Some(lease) = &value.metadata.lease else {
+                continue;
+            };
+            let key = (placed.backend, lease.id.clone());
+            let held = found.entry(key);
+            let held = held.or_insert_with(|| Held::new(placed.backend, lease.clone(), false));
+            held.addresses.insert(placed.address);
+            held.variables.insert(name.to_owned());
+            let abandons = planned.variable.entry.abandons_lease.as_ref();
+            held.is_abandoned &= abandons.is_some_and(|abandons| abandons.value);
+        }
+    }
+    let mut all: Vec<Held> = found.into_values().collect();
+    for (backend, provider) in providers.iter().enumerate() {
+        let lease = provider.as_ref().and_then(|provider| provider.sign_in());
+        let kept = all
+            .iter()
+            .filter(|held| held.backend == backend && !held.is_abandoned);
+        if let Some(lease) = lease {
+            let mut of_sign_in = Held::new(backend, lease, true);
+            for held in kept {
+                of_sign_in.addresses.extend(&held.addresses);
+                of_sign_in.variables.extend(held.variables.iter().cloned());
+                of_sign_in.is_abandoned = false;
+            }
+            if !of_sign_in.is_abandoned {
+                all.push(of_sign_in);
+            }
+        }
+    }
+    all
+}
