@@ -239,6 +239,24 @@ fn version_of(address: &Address) -> Option<&str> {
     option.map(|(_, version)| version.as_str())
 }
 
+/// What one read is for: a path, and the version that is named.
+type Place<'a> = (&'a str, Option<&'a str>);
+
+fn place_of(address: &Address) -> Place<'_> {
+    (address.locator.as_str(), version_of(address))
+}
+
+/// The places of a batch, each once, in the order in which they first occur.
+fn places(batch: &[Address]) -> Vec<Place<'_>> {
+    let mut places = Vec::new();
+    for place in batch.iter().map(place_of) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
 fn requests(batch: &[Address]) -> Vec<Request> {
     let key = |address: &Address| {
         let version = version_of(address).unwrap_or_default();

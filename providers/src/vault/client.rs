@@ -10,11 +10,11 @@ use super::{
     config::{Config, Variables},
     lease, metadata,
     mounts::Mounts,
+    place_of, places,
     read::{Found, Reader},
     server::{Ask, Server},
     sign_in::{Token, sign_in},
     token::Sources,
-    version_of,
 };
 use crate::{
     Absence, Address, Answer, Fault, Fetched, Identity, Lease, Limits, Metadata, Opening, Pending,
@@ -79,29 +79,22 @@ impl Vault {
 
     async fn answers(&self, batch: &[Address], limits: &Limits) -> Result<Vec<Answer>, Fault> {
         let reader = self.reader(batch, limits).await?;
-        let mut places: Vec<(&str, Option<&str>)> = Vec::new();
-        for address in batch {
-            let place = (address.locator.as_str(), version_of(address));
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
+        let places = places(batch);
         let reads = places
             .iter()
             .map(|(path, version)| reader.read(path, *version));
         let found = join_all(reads).await;
         let found: HashMap<_, _> = places.into_iter().zip(found).collect();
-        let answer =
-            |address: &Address| match &found[&(address.locator.as_str(), version_of(address))] {
-                Ok(Found::Secret(stored)) => {
-                    if stored.metadata.lease.is_some() {
-                        self.has_leases.set(true);
-                    }
-                    stored.reply(address)
+        let answer = |address: &Address| match &found[&place_of(address)] {
+            Ok(Found::Secret(stored)) => {
+                if stored.metadata.lease.is_some() {
+                    self.has_leases.set(true);
                 }
-                Ok(Found::Absent(absence)) => Ok(Reply::Absent(absence.clone())),
-                Err(fault) => Err(fault.clone()),
-            };
+                stored.reply(address)
+            }
+            Ok(Found::Absent(absence)) => Ok(Reply::Absent(absence.clone())),
+            Err(fault) => Err(fault.clone()),
+        };
         Ok(batch.iter().map(answer).collect())
     }
 }

@@ -9,10 +9,10 @@ use super::{
     config::wrong,
     fault,
     mounts::{Engine, Place},
+    place_of, places,
     read::{self, Reader},
     server::{Ask, Server},
     sign_in::Token,
-    version_of,
 };
 use crate::{Absence, Address, Class, Fault, Identity, Limits, Metadata};
 
@@ -20,13 +20,7 @@ type Described = Result<Result<Metadata, Absence>, Fault>;
 
 /// Describes every address, each path asked once.
 pub(super) async fn describe(reader: &Reader<'_>, batch: &[Address]) -> Vec<Described> {
-    let mut places: Vec<(&str, Option<&str>)> = Vec::new();
-    for address in batch {
-        let place = (address.locator.as_str(), version_of(address));
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
+    let places = places(batch);
     let described = join_all(
         places
             .iter()
@@ -35,7 +29,7 @@ pub(super) async fn describe(reader: &Reader<'_>, batch: &[Address]) -> Vec<Desc
     let described: HashMap<_, _> = places.iter().zip(described.await).collect();
     batch
         .iter()
-        .map(|address| described[&(address.locator.as_str(), version_of(address))].clone())
+        .map(|address| described[&place_of(address)].clone())
         .collect()
 }
 
