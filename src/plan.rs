@@ -11,11 +11,14 @@ pub use self::{
     planner::plan,
     select::{Selection, UnknownNames},
 };
-use crate::manifest::{
-    Manifest, Variable,
-    document::Watch,
-    source::{Span, Spanned},
-    template::Template,
+use crate::{
+    manifest::{
+        Manifest, Variable,
+        document::Watch,
+        source::{Span, Spanned},
+        template::Template,
+    },
+    sys::memory,
 };
 
 /// How often values are looked at where nobody says it.
@@ -154,13 +157,14 @@ impl<'m> Plan<'m> {
             duties.insert(0, "`run.redact` masks the child's output".to_owned());
         }
         for (name, planned) in self.selected() {
-            if planned
-                .variable
-                .entry
-                .file()
-                .is_some_and(|file| file.value.is_tmpfs)
-            {
-                duties.push(format!("`{name}` is a file on tmpfs"));
+            match planned.variable.entry.file() {
+                Some(file) if file.value.is_tmpfs => {
+                    duties.push(format!("`{name}` is a file on tmpfs"));
+                }
+                Some(_) if !memory::ARE_THERE => {
+                    duties.push(format!("`{name}` is a file, which a pipe serves"));
+                }
+                _ => {}
             }
         }
         duties

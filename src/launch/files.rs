@@ -7,23 +7,33 @@
 //!
 //! A file on tmpfs is for programs that outlive the process that was started, or want a name.
 //! Somebody must remove it, so endow stays for it.
+//!
+//! Where there are no memory files a FIFO is served, for which endow stays too.
 
 mod directory;
+#[cfg(any(not(target_os = "linux"), test))]
+mod fifo;
 
+#[cfg(target_os = "linux")]
+use std::ffi::CString;
 use std::{
     collections::BTreeMap,
-    ffi::{CString, OsStr},
+    ffi::OsStr,
     os::fd::{AsRawFd, OwnedFd},
 };
 
 use endow_providers::Secret;
 
-use self::directory::Directory;
-pub use self::directory::sweep;
+use self::directory::{Directory, Holds};
+pub use self::directory::{RUNTIME, sweep};
+#[cfg(not(target_os = "linux"))]
+use self::fifo::Fifo;
+#[cfg(target_os = "linux")]
+use crate::sys::memory;
 use crate::{
     error::Error,
     manifest::{document::FileDelivery, reason},
-    sys::{child, memory, user},
+    sys::{child, user},
 };
 
 /// Who may read one where the manifest says nothing: its owner.
@@ -45,12 +55,14 @@ pub struct Wanted<'a> {
 pub struct Files {
     memory: Vec<(String, OwnedFd)>,
     tmpfs: Vec<(String, String)>,
+    #[cfg(not(target_os = "linux"))]
+    fifos: Vec<(String, Fifo)>,
     directory: Option<Directory>,
 }
 
 impl Files {
-    /// Writes all of them. `runtime` is `XDG_RUNTIME_DIR`, `owner` whose they are unless the
-    /// manifest says it.
+    /// Writes all of them. `runtime` is what [`RUNTIME`] names, `owner` whose they are unless
+    /// the manifest says it.
     pub fn create(
         wanted: &[Wanted<'_>],
         runtime: Option<&OsStr>,
@@ -84,18 +96,25 @@ impl Files {
         let bytes = file.value.expose();
         let variable = file.variable.to_owned();
         if file.delivery.is_tmpfs {
-            if self.directory.is_none() {
-                self.directory = Some(Directory::create(runtime)?);
-            }
-            let directory = self.directory.as_ref().ok_or("there is no directory")?;
-            let path = directory
+            let path = self
+                .directory(runtime, Holds::Values)?
                 .write(file.variable, name, bytes, mode, owner)
                 .map_err(|error| reason(&error))?;
             self.tmpfs.push((variable, path));
-        } else {
-            if !memory::ARE_THERE {
-                return Err("this system has no memory files".to_owned());
-            }
+            return Ok(());
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let part = self
+                .directory(runtime, Holds::Pipes)?
+                .part(file.variable, fifo::SHUT, owner)
+                .map_err(|error| reason(&error))?;
+            let fifo = Fifo::serve(part.join(name), &file.value, mode, owner);
+            self.fifos
+                .push((variable, fifo.map_err(|error| reason(&error))?));
+        }
+        #[cfg(target_os = "linux")]
+        {
             // A name can't hold a NUL: the manifest refuses it.
             let name = CString::new(name).unwrap_or_default();
             let sealed =
@@ -105,6 +124,18 @@ impl Files {
         Ok(())
     }
 
+    fn directory(
+        &mut self,
+        runtime: Option<&OsStr>,
+        holds: Holds,
+    ) -> Result<&mut Directory, String> {
+        let made = match self.directory.take() {
+            Some(made) => made,
+            None => Directory::create(runtime, holds)?,
+        };
+        Ok(self.directory.insert(made))
+    }
+
     /// Each variable and its path, where `process` is the one that was started.
     pub fn paths(&self, process: i32) -> impl Iterator<Item = (&str, String)> {
         let memory = self.memory.iter().map(move |(variable, descriptor)| {
@@ -112,7 +143,13 @@ impl Files {
             (variable.as_str(), path)
         });
         let tmpfs = self.tmpfs.iter();
-        memory.chain(tmpfs.map(|(variable, path)| (variable.as_str(), path.clone())))
+        let paths = memory.chain(tmpfs.map(|(variable, path)| (variable.as_str(), path.clone())));
+        #[cfg(not(target_os = "linux"))]
+        let paths = {
+            let fifos = self.fifos.iter();
+            paths.chain(fifos.map(|(variable, fifo)| (variable.as_str(), fifo.path())))
+        };
+        paths
     }
 
     /// The same for this process.
@@ -131,6 +168,12 @@ impl Files {
             if let Some(Some(value)) = values.get(variable) {
                 // The old one stays where it can't be replaced.
                 let _ = directory::replace(path, value.expose());
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        for (variable, fifo) in &self.fifos {
+            if let Some(Some(value)) = values.get(variable) {
+                fifo.set(value);
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     environment::inherit::{Fate, Rules, Why, WhyNot},
     manifest::{document::Metadatum, duration, source::Sources},
     plan::{Part, Plan, Planned, Source},
+    sys::memory,
     ui::shown,
 };
 
@@ -129,8 +130,10 @@ fn variable(name: &str, planned: &Planned<'_>, sources: &Sources) -> Variable {
     if let Some(file) = entry.file() {
         let place = if file.value.is_tmpfs {
             "on tmpfs"
-        } else {
+        } else if memory::ARE_THERE {
             "in memory"
+        } else {
+            "in a pipe"
         };
         notes.push(format!("a file {place}"));
     }

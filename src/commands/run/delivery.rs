@@ -8,7 +8,7 @@ use super::Extras;
 use crate::{
     environment::{Environment, NulInValue, inherit::Rules},
     error::Error,
-    launch::files::{Files, Wanted, sweep},
+    launch::files::{Files, RUNTIME, Wanted, sweep},
     plan::{Part, Plan},
     session::Context,
     sys::user::Account,
@@ -25,9 +25,7 @@ pub(super) fn deliver(
     context: &Context,
 ) -> Result<(Environment, Files), Error> {
     let (mut values, wanted) = exported(plan, values);
-    let runtime = context
-        .variable("XDG_RUNTIME_DIR")
-        .map(AsRef::<OsStr>::as_ref);
+    let runtime = context.variable(RUNTIME).map(AsRef::<OsStr>::as_ref);
     sweep(runtime);
     let files = Files::create(&wanted, runtime, user.map(|user| user.user))?;
     drop(wanted);

@@ -1,4 +1,4 @@
-//! A directory on tmpfs for one run, removed with it.
+//! A directory for one run, removed with it: on tmpfs for values, anywhere for pipes.
 //!
 //! `BASE/endow-UID/RUN/VARIABLE/NAME`. A run holds a lock on its directory as long as it lives,
 //! so that one without a holder is known to be left from a run that was killed: the next run of
@@ -8,7 +8,7 @@ use std::{
     ffi::OsStr,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown},
     path::{Path, PathBuf},
 };
 
@@ -19,12 +19,32 @@ use nix::{
 
 use crate::sys::{child::own_id, memory, process::effective_user};
 
-/// Where there is no `XDG_RUNTIME_DIR`, or it is on a disk.
-const SHARED: &str = "/dev/shm";
+/// The variable that names the directory of this user.
+pub const RUNTIME: &str = if memory::ARE_THERE {
+    "XDG_RUNTIME_DIR"
+} else {
+    "TMPDIR"
+};
+/// Where it is not set, or is on a disk.
+const SHARED: &str = if memory::ARE_THERE {
+    "/dev/shm"
+} else {
+    "/tmp"
+};
 /// Others may go through, to files that are theirs, and list nothing.
 const THROUGH: u32 = 0o711;
 /// A sweep of another run can take a directory before it is locked.
 const TRIES: u32 = 8;
+
+/// What stands in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// Values: it must be memory.
+    Values,
+    /// Pipes, which store nothing. Their directory is shut to others.
+    #[cfg(any(not(target_os = "linux"), test))]
+    Pipes,
+}
 
 /// The directory of this run.
 #[derive(Debug)]
@@ -35,21 +55,26 @@ pub(in crate::launch) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn create(runtime: Option<&OsStr>) -> Result<Self, String> {
+    pub(super) fn create(runtime: Option<&OsStr>, holds: Holds) -> Result<Self, String> {
         let mut reasons = Vec::new();
         for base in bases(runtime) {
-            match Self::below(&base) {
+            match Self::below(&base, holds) {
                 Ok(directory) => return Ok(directory),
                 Err(reason) => reasons.push(format!("{}: {reason}", base.display())),
             }
         }
-        Err(format!("no tmpfs to write it to: {}", reasons.join("; ")))
+        let place = match holds {
+            Holds::Values => "tmpfs to write it to",
+            #[cfg(any(not(target_os = "linux"), test))]
+            Holds::Pipes => "directory for its pipe",
+        };
+        Err(format!("no {place}: {}", reasons.join("; ")))
     }
 
-    fn below(base: &Path) -> Result<Self, String> {
+    fn below(base: &Path, holds: Holds) -> Result<Self, String> {
         let reason = |error: io::Error| crate::manifest::reason(&error);
         let opened = File::open(base).map_err(reason)?;
-        if !memory::holds(&opened) {
+        if holds == Holds::Values && !memory::holds(&opened) {
             return Err("it is no tmpfs".to_owned());
         }
         let own = own_directory(base);
@@ -80,6 +105,22 @@ impl Directory {
         Err("no directory can be made there".to_owned())
     }
 
+    /// A directory for one variable.
+    pub(super) fn part(
+        &self,
+        variable: &str,
+        mode: u32,
+        owner: Option<u32>,
+    ) -> io::Result<PathBuf> {
+        let part = self.path.join(variable);
+        DirBuilder::new().mode(mode).create(&part)?;
+        fs::set_permissions(&part, Permissions::from_mode(mode))?;
+        if let Some(owner) = owner {
+            chown(&part, Some(owner), None)?;
+        }
+        Ok(part)
+    }
+
     /// Writes one file; the result is its path.
     pub(super) fn write(
         &self,
@@ -89,10 +130,7 @@ impl Directory {
         mode: u32,
         owner: Option<u32>,
     ) -> io::Result<String> {
-        let directory = self.path.join(variable);
-        DirBuilder::new().mode(THROUGH).create(&directory)?;
-        fs::set_permissions(&directory, Permissions::from_mode(THROUGH))?;
-        let path = directory.join(name);
+        let path = self.part(variable, THROUGH, None)?.join(name);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
