@@ -181,6 +181,9 @@ impl Reference {
             return Ok(());
         };
         let name = if kind.grammar.knows_names { name } else { key };
+        if name.contains('\0') {
+            return Err(bad(NUL));
+        }
         match kind.grammar.natural {
             Natural::Field if field.is_some() => {
                 return Err(bad(
@@ -307,10 +310,12 @@ fn expand(
     }
     let text = String::from_utf8(bytes).map_err(|_| bad("what `%` encodes is not UTF-8"))?;
     if text.contains('\0') {
-        return Err(bad("a NUL can't stand in a reference"));
+        return Err(bad(NUL));
     }
     Ok(text)
 }
+
+const NUL: &str = "a NUL can't stand in a reference";
 
 const PLACEHOLDERS: [&str; 4] = ["NAME", "name", "project", "profile"];
 
