@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::{Class, Fault, Field, Secret};
 
+/// Deeper documents are refused by most that read JSON, and writing calls itself for each step.
+const MOST_STEPS: usize = 100;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What stands at a field.
@@ -102,6 +104,9 @@ pub(crate) fn validate(field: &Field) -> Result<(), String> {
             Err(format!(
                 "`{pointer}` is no JSON Pointer: a `~` is written `~0`, a `/` in a key `~1`"
             ))
+        }
+        Field::Pointer(pointer) if pointer.matches('/').count() > MOST_STEPS => {
+            Err(format!("a JSON Pointer has at most {MOST_STEPS} steps"))
         }
         Field::Name(_) | Field::Pointer(_) => Ok(()),
     }

@@ -229,3 +229,11 @@ fn a_merged_value_is_escaped_and_leaves_no_copy_in_a_grown_buffer() {
         serde_json::from_slice(&merged).expect("JSON");
     assert_eq!(parsed["a"], value);
 }
+
+#[test]
+fn a_pointer_has_at_most_a_hundred_steps() {
+    let pointer = |steps: usize| field(&"/a".repeat(steps));
+    assert_eq!(validate(&pointer(100)), Ok(()));
+    let expected = Err("a JSON Pointer has at most 100 steps".to_owned());
+    assert_eq!(validate(&pointer(101)), expected);
+}
