@@ -4,6 +4,9 @@
 //! and the one value is copied once, into wiped memory. Errors say where, never what: the
 //! parser's own messages quote the document.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{
@@ -322,7 +325,7 @@ fn unit(rest: &mut &[u8]) -> Option<u32> {
 
 /// The document with `value` as a string at `field`, and everything else as it stands; `None`
 /// where something other than an object stands on the way.
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 pub(crate) fn merged(
     document: &[u8],
     field: &Field,
@@ -339,7 +342,7 @@ pub(crate) fn merged(
     Ok(is_merged.then_some(text))
 }
 
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 fn merge(
     here: Option<&RawValue>,
     steps: &[Cow<'_, str>],
@@ -372,10 +375,10 @@ fn merge(
 }
 
 /// The entries of an object in their order, their values as they stand.
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 struct Entries;
 
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 impl<'d> Visitor<'d> for Entries {
     type Value = Vec<(String, &'d RawValue)>;
 

@@ -4,6 +4,9 @@
 //! then the first `?` after it (or after the locator). Decoding and placeholders come after
 //! splitting, so nothing that is put in can move a boundary.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
+
 use std::path::{Component, Path, PathBuf};
 
 use endow_providers::{Address, Field, Kind, Natural};

@@ -1,5 +1,8 @@
 //! Stream mode: one run of the program answers every id.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod property;
+
 use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
