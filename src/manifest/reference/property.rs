@@ -156,13 +156,22 @@ fn is_the_same_written_out(reference: &Reference, kind: &Kind, scope: &Scope<'_>
             .map(|byte| format!("%{byte:02X}"))
             .collect::<String>()
     };
-    let mut text = reference.text.replace("{NAME}", &encoded(name));
-    text = text.replace("{name}", &encoded(&name.to_lowercase()));
-    for (word, value) in [("{project}", scope.project), ("{profile}", scope.profile)] {
-        if let Some(value) = value {
-            text = text.replace(word, &encoded(value));
-        }
+    let (mut text, mut rest) = (String::new(), reference.text.as_str());
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((word, after)) = after.split_once('}') else {
+            return;
+        };
+        text.push_str(before);
+        text.push_str(&match (word, scope.project, scope.profile) {
+            ("NAME", ..) => encoded(name),
+            ("name", ..) => encoded(&name.to_lowercase()),
+            ("project", Some(project), _) => encoded(project),
+            ("profile", _, Some(profile)) => encoded(profile),
+            _ => return,
+        });
+        rest = after;
     }
+    text.push_str(rest);
     let Some(other) = Reference::split(&text) else {
         panic!("it is no reference any more");
     };
