@@ -21,7 +21,9 @@ pub(super) fn reference(text: &[u8], is_expanding: bool) -> Result<Vec<Assigned>
     }
     let text = text.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(text);
     let mut reading = Reading {
+        text,
         lines: text.split_inclusive(|byte| *byte == b'\n').collect(),
+        begin: 0,
         is_expanding,
         assigned: Vec::new(),
         known: HashMap::new(),
@@ -30,7 +32,10 @@ pub(super) fn reference(text: &[u8], is_expanding: bool) -> Result<Vec<Assigned>
     };
     let mut at = 0;
     while at < reading.lines.len() && reading.wrong.len() <= MOST {
-        at = reading.line(at);
+        let next = reading.line(at);
+        let read = reading.lines[at..next].iter().map(|line| line.len());
+        reading.begin += read.sum::<usize>();
+        at = next;
     }
     if reading.wrong.is_empty() {
         Ok(reading.assigned)
@@ -40,7 +45,10 @@ pub(super) fn reference(text: &[u8], is_expanding: bool) -> Result<Vec<Assigned>
 }
 
 struct Reading<'t> {
+    text: &'t [u8],
     lines: Vec<&'t [u8]>,
+    /// Where the line begins that is read.
+    begin: usize,
     is_expanding: bool,
     assigned: Vec<Assigned>,
     /// By key; `None` where the last line that sets it is wrong and none before was right.
@@ -63,8 +71,8 @@ impl Reading<'_> {
             return number;
         };
         let key = key(&line[..equals]);
-        let rest = [&line[equals + 1..], &self.lines[number..].concat()].concat();
-        let (value, count) = self.value(&rest, number);
+        let rest = &self.text[self.begin + equals + 1..];
+        let (value, count) = self.value(rest, number);
         let Some(key) = key else {
             self.wrong.push(number);
             return at + count;
@@ -101,7 +109,7 @@ impl Reading<'_> {
                 (value.ok_or(number), count)
             }
             Err(Wrong::Here(line)) => (Err(line), line + 1 - number),
-            Err(Wrong::ToTheEnd(line)) => (Err(line), self.lines.len()),
+            Err(Wrong::ToTheEnd(line)) => (Err(line), self.lines.len() + 1 - number),
         }
     }
 
