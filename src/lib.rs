@@ -9,6 +9,9 @@ mod commands;
 pub mod environment;
 pub mod error;
 pub mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod harden;
 pub mod launch;
 pub mod manifest;

@@ -12,6 +12,8 @@ mod layers;
 mod link;
 mod load;
 mod order;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
 mod read;
 mod reader;
 pub mod reference;
@@ -140,8 +142,18 @@ pub fn open(
     home: Option<PathBuf>,
     environment: &trust::Lookup<'_>,
 ) -> Result<Opened, Unreadable> {
+    open_by(&load::read_text, found, choice, home, environment)
+}
+
+fn open_by(
+    read: &load::ReadFile<'_>,
+    found: &Found,
+    choice: Choice<'_>,
+    home: Option<PathBuf>,
+    environment: &trust::Lookup<'_>,
+) -> Result<Opened, Unreadable> {
     let mut problems = Problems::default();
-    let mut loaded = load::load(found, home, &mut problems)?;
+    let mut loaded = load::load(found, home, read, &mut problems)?;
     link::check_documents(&mut loaded, &mut problems);
     layers::check_profiles(&loaded.documents, &mut problems);
     let mut unchosen = Problems::default();

@@ -9,6 +9,8 @@
 
 mod forms;
 mod plain;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
 mod skip;
 #[cfg(test)]
 mod tests;

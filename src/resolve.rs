@@ -3,11 +3,14 @@
 //! The only stage that waits. Threads and the async runtime live and end inside of it; what is kept
 //! afterwards is a [`Keeper`], which asks from a process of its own.
 
+mod encode;
 mod executor;
 mod finish;
 mod keeper;
 mod settings;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::encode::property::templates;
 use self::executor::Executor;
 pub use self::{
     finish::wants_encoding,

@@ -158,21 +158,7 @@ impl Ui {
             self.problems_json(&list);
             return;
         }
-        for problem in problems.iter().take(SHOWN_PROBLEMS) {
-            let hints: String = problem
-                .hints
-                .iter()
-                .map(|hint| format!("hint: {hint}\n"))
-                .collect();
-            match snippet::render(problem, sources) {
-                Some(snippet) => self.print(&format!("{snippet}\n{hints}")),
-                None => self.print(&format!("endow: error: {}\n{hints}", problem.message)),
-            }
-        }
-        if problems.len() > SHOWN_PROBLEMS {
-            let more = problems.len() - SHOWN_PROBLEMS;
-            self.print(&format!("endow: error: {more} more problems\n"));
-        }
+        self.print(&problems_text(problems, sources));
     }
 
     fn problems_json(self, list: &[Value]) {
@@ -236,7 +222,26 @@ impl Ui {
     }
 }
 
-fn problem_json(problem: &Diagnostic, sources: &Sources) -> Value {
+/// Problems with their lines, as far as anyone reads.
+pub(crate) fn problems_text(problems: &[Diagnostic], sources: &Sources) -> String {
+    let mut text = String::new();
+    for problem in problems.iter().take(SHOWN_PROBLEMS) {
+        text.push_str(&match snippet::render(problem, sources) {
+            Some(snippet) => format!("{snippet}\n"),
+            None => format!("endow: error: {}\n", problem.message),
+        });
+        for hint in &problem.hints {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+    }
+    if problems.len() > SHOWN_PROBLEMS {
+        let more = problems.len() - SHOWN_PROBLEMS;
+        text.push_str(&format!("endow: error: {more} more problems\n"));
+    }
+    text
+}
+
+pub(crate) fn problem_json(problem: &Diagnostic, sources: &Sources) -> Value {
     let place = |span: crate::manifest::source::Span| {
         let source = sources.get(span.source);
         let (start, end) = (source.position(span.start), source.position(span.end));

@@ -5,6 +5,8 @@
 
 mod parser;
 mod problem;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,8 @@ use std::{
 };
 
 use self::program::Program;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::stream::property::summon_stream;
 use crate::{
     Absence, Address, Class, Fault, Fetched, Grammar, Identity, Kind, Limits, Metadata, Natural,
     Opening, Pending, Provider, Reply, Request, Secret, Setting, Shape, Trust, Value, helper,

@@ -4,6 +4,9 @@
 //! and the one value is copied once, into wiped memory. Errors say where, never what: the
 //! parser's own messages quote the document.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{
@@ -15,6 +18,8 @@ use zeroize::Zeroizing;
 
 use crate::{Class, Fault, Field, Secret};
 
+/// Deeper documents are refused by most that read JSON, and writing calls itself for each step.
+const MOST_STEPS: usize = 100;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What stands at a field.
@@ -102,6 +107,9 @@ pub(crate) fn validate(field: &Field) -> Result<(), String> {
             Err(format!(
                 "`{pointer}` is no JSON Pointer: a `~` is written `~0`, a `/` in a key `~1`"
             ))
+        }
+        Field::Pointer(pointer) if pointer.matches('/').count() > MOST_STEPS => {
+            Err(format!("a JSON Pointer has at most {MOST_STEPS} steps"))
         }
         Field::Name(_) | Field::Pointer(_) => Ok(()),
     }
@@ -317,7 +325,7 @@ fn unit(rest: &mut &[u8]) -> Option<u32> {
 
 /// The document with `value` as a string at `field`, and everything else as it stands; `None`
 /// where something other than an object stands on the way.
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 pub(crate) fn merged(
     document: &[u8],
     field: &Field,
@@ -334,7 +342,7 @@ pub(crate) fn merged(
     Ok(is_merged.then_some(text))
 }
 
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 fn merge(
     here: Option<&RawValue>,
     steps: &[Cow<'_, str>],
@@ -367,10 +375,10 @@ fn merge(
 }
 
 /// The entries of an object in their order, their values as they stand.
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 struct Entries;
 
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", test, feature = "fuzzing"))]
 impl<'d> Visitor<'d> for Entries {
     type Value = Vec<(String, &'d RawValue)>;
 

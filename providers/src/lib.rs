@@ -18,6 +18,9 @@ mod dotenv;
 mod env;
 mod exec;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod helper;
 mod http;
 mod json;

@@ -20,6 +20,8 @@ mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use self::frame::property::op_frame;
 use self::{
     account::Access,
     cli::Cli,

@@ -27,6 +27,9 @@ const READ_BYTES: u64 = yaml::MAX_BYTES as u64 + 4;
 /// Most files that one manifest can draw in.
 const MAX_FILES: usize = 100;
 
+/// How a file is read, whose writer may be waited for or not: its text, and who can change it.
+pub(super) type ReadFile<'r> = dyn Fn(&Path, bool) -> Result<(String, Vec<Owner>), String> + 'r;
+
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -74,6 +77,7 @@ pub struct Unreadable {
 pub(super) fn load(
     found: &Found,
     home: Option<PathBuf>,
+    read: &ReadFile<'_>,
     problems: &mut Problems,
 ) -> Result<Loaded, Unreadable> {
     let mut loader = Loader {
@@ -84,6 +88,7 @@ pub(super) fn load(
             is_whole: true,
             owners: Vec::new(),
         },
+        read,
         problems,
         path: Vec::new(),
     };
@@ -94,6 +99,7 @@ pub(super) fn load(
 
 struct Loader<'a> {
     loaded: Loaded,
+    read: &'a ReadFile<'a>,
     problems: &'a mut Problems,
     /// The files being extended right now.
     path: Vec<PathBuf>,
@@ -101,11 +107,11 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn read(&mut self, path: &Path, display: &str, may_wait: bool) -> Result<SourceId, Unreadable> {
-        let (text, owner) = read_text(path, may_wait).map_err(|message| Unreadable {
+        let (text, owners) = (self.read)(path, may_wait).map_err(|message| Unreadable {
             display: display.to_owned(),
             message,
         })?;
-        for owner in [Some(owner), owner_of_link(path)].into_iter().flatten() {
+        for owner in owners {
             self.loaded.owners.push(Owner {
                 display: display.to_owned(),
                 ..owner
@@ -228,7 +234,7 @@ fn display_beside(display: &str, extended: &str) -> String {
 
 /// The text of a file. Only one that the caller named may be a pipe, whose writer can let it wait
 /// (`--file <(...)`): opening a FIFO that lies in a repository would wait for ever.
-fn read_text(path: &Path, may_wait: bool) -> Result<(String, Owner), String> {
+pub(super) fn read_text(path: &Path, may_wait: bool) -> Result<(String, Vec<Owner>), String> {
     let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
     if metadata.is_dir() {
         return Err("is a directory, not a manifest".to_owned());
@@ -259,7 +265,10 @@ fn read_text(path: &Path, may_wait: bool) -> Result<(String, Owner), String> {
     Ok((
         text.strip_prefix('\u{feff}')
             .map_or(text.clone(), str::to_owned),
-        owner,
+        [Some(owner), owner_of_link(path)]
+            .into_iter()
+            .flatten()
+            .collect(),
     ))
 }
 

@@ -4,6 +4,9 @@
 //! then the first `?` after it (or after the locator). Decoding and placeholders come after
 //! splitting, so nothing that is put in can move a boundary.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod property;
+
 use std::path::{Component, Path, PathBuf};
 
 use endow_providers::{Address, Field, Kind, Natural};
@@ -181,6 +184,9 @@ impl Reference {
             return Ok(());
         };
         let name = if kind.grammar.knows_names { name } else { key };
+        if name.contains('\0') {
+            return Err(bad(NUL));
+        }
         match kind.grammar.natural {
             Natural::Field if field.is_some() => {
                 return Err(bad(
@@ -307,10 +313,12 @@ fn expand(
     }
     let text = String::from_utf8(bytes).map_err(|_| bad("what `%` encodes is not UTF-8"))?;
     if text.contains('\0') {
-        return Err(bad("a NUL can't stand in a reference"));
+        return Err(bad(NUL));
     }
     Ok(text)
 }
+
+const NUL: &str = "a NUL can't stand in a reference";
 
 const PLACEHOLDERS: [&str; 4] = ["NAME", "name", "project", "profile"];
 

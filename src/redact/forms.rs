@@ -123,6 +123,8 @@ fn json(value: &[u8], forms: &mut Vec<Form>) {
 fn json_byte(byte: u8, form: &mut Vec<u8>) {
     match byte {
         b'"' | b'\\' => form.extend_from_slice(&[b'\\', byte]),
+        0x08 => form.extend_from_slice(b"\\b"),
+        0x0c => form.extend_from_slice(b"\\f"),
         b'\n' => form.extend_from_slice(b"\\n"),
         b'\r' => form.extend_from_slice(b"\\r"),
         b'\t' => form.extend_from_slice(b"\\t"),

@@ -195,6 +195,13 @@ fn its_other_encodings_are_masked() {
 }
 
 #[test]
+fn every_short_escape_of_json_is_known() {
+    let masker = of_values(&[("P", b"\x08ack\x0ceed\n\r\ttab\x01\"\\")]);
+    let text = br#"{"password":"\back\feed\n\r\ttab\u0001\"\\"}"#;
+    assert_masked(&masker, text, r#"{"password":"[P]"}"#);
+}
+
+#[test]
 fn each_line_of_a_value_is_masked_but_the_frame_of_a_pem_file() {
     let value = b"-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----\n";
     let masker = of_values(&[("TLS_KEY", value)]);

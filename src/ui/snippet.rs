@@ -55,7 +55,8 @@ impl<'s> Line<'s> {
         let (offset, text) = window(source, span.start);
         let position = source.position(span.start);
         let masked = mask(source, offset, text);
-        let end = span.end.clamp(span.start, offset + text.len());
+        // A span can begin in the end of the line, which is not shown.
+        let end = span.end.min(offset + text.len()).max(span.start);
         let (start, end) = (
             masked.place(span.start - offset),
             masked.place(end - offset),

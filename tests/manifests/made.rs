@@ -211,6 +211,14 @@ hint: did you mean `values`?
 }
 
 #[test]
+fn a_problem_in_the_end_of_a_line_is_shown_at_the_end_of_its_text() {
+    let stderr = explained("?\r").any_stdout().any_stderr().status(2).stderr;
+    let stderr = String::from_utf8(stderr).unwrap();
+    let place = "unknown key `` in the manifest\n --> secretfile.yaml:1:3\n  |\n1 | ?\n  |  ^\n";
+    assert!(stderr.contains(place), "{stderr}");
+}
+
+#[test]
 fn braces_a_hundred_thousand_deep_are_refused_at_once() {
     explained(format!("version: 1\nassets: {}\n", "[".repeat(100_000)))
         .stderr(

@@ -1,5 +1,8 @@
 //! Stream mode: one run of the program answers every id.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod property;
+
 use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,7 +11,7 @@ use zeroize::Zeroizing;
 use super::Program;
 use crate::{
     Fault, Limits, Secret,
-    helper::{Cancel, Output},
+    helper::{Cancel, Output, Status},
 };
 
 /// The values in the order of the ids; `None` where the program does not speak this mode: it
@@ -29,11 +32,23 @@ pub(super) fn fetch(
     if !ended.stderr.is_empty() {
         return Ok(None);
     }
-    let values: Option<Vec<Secret>> = lines(&ended.stdout).take(ids.len()).map(decoded).collect();
-    Ok(values.filter(|values| values.len() == ids.len()))
+    Ok(values(&ended.stdout, ids.len(), ended.status))
 }
 
-/// The lines; the last one may lack its end.
+/// So many values, each a line of what it printed. The last line may lack its end where the program
+/// ended well; where it was killed or failed, that is a part of a line, and base64 can be cut
+/// without a trace.
+fn values(stdout: &[u8], count: usize, status: Status) -> Option<Vec<Secret>> {
+    let whole = stdout.iter().rposition(|byte| *byte == b'\n');
+    let stdout = match status {
+        Status::Exited(0) => stdout,
+        _ => &stdout[..whole.map_or(0, |end| end + 1)],
+    };
+    let values: Option<Vec<Secret>> = lines(stdout).take(count).map(decoded).collect();
+    values.filter(|values| values.len() == count)
+}
+
+/// The lines, the last one with or without its end.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let is_empty = bytes.is_empty();

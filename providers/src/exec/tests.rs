@@ -128,6 +128,9 @@ fn anything_else_in_stream_mode_falls_back_to_legacy() {
         "echo YQ==; echo YQ; exit 0",
         "echo YQ==; echo warning >&2; echo YQ==; sleep 600",
         "exec <&-; exit 3",
+        // What it wrote of the second line is base64 too, of a part of the value.
+        "printf 'YQ==\\nYWJj'; exit 1",
+        "printf 'YQ==\\nYWJj'; kill -KILL $$",
     ] {
         let script = format!("if test $# = 0; then {stream}; fi\nprintf 'legacy %s' \"$1\"");
         let fetched = own(&script).fetch(&["a", "b"]);

@@ -182,7 +182,6 @@ fn a_field_s_form_is_checked_without_a_document() {
     }
 }
 
-#[cfg(feature = "aws")]
 #[test]
 fn a_merged_document_keeps_everything_else_as_it_stands() {
     let rows = [
@@ -218,7 +217,6 @@ fn a_merged_document_keeps_everything_else_as_it_stands() {
     assert!(super::merged(b"{", &field("a"), "v").is_err());
 }
 
-#[cfg(feature = "aws")]
 #[test]
 fn a_merged_value_is_escaped_and_leaves_no_copy_in_a_grown_buffer() {
     let value = "\u{1}\"\\\n".repeat(1000);
@@ -228,4 +226,12 @@ fn a_merged_value_is_escaped_and_leaves_no_copy_in_a_grown_buffer() {
     let parsed: std::collections::BTreeMap<String, String> =
         serde_json::from_slice(&merged).expect("JSON");
     assert_eq!(parsed["a"], value);
+}
+
+#[test]
+fn a_pointer_has_at_most_a_hundred_steps() {
+    let pointer = |steps: usize| field(&"/a".repeat(steps));
+    assert_eq!(validate(&pointer(100)), Ok(()));
+    let expected = Err("a JSON Pointer has at most 100 steps".to_owned());
+    assert_eq!(validate(&pointer(101)), expected);
 }

@@ -5,6 +5,9 @@
 //! comes out must be exactly the marks in their order with values between them; nothing is
 //! trimmed.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod property;
+
 use super::Reference;
 use crate::{Class, Fault, Secret};
 

@@ -1,0 +1,4 @@
+//! Dotenv files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| endow_providers::fuzzing::dotenv(input));

@@ -1,0 +1,4 @@
+//! What `op inject` prints.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| endow_providers::fuzzing::op_frame(input));
