@@ -22,6 +22,8 @@ mod hardening;
 mod launch;
 mod layers;
 mod manifests;
+// Every backend under every fault, and the page that is made of it.
+mod matrix;
 mod messages;
 // 1Password, by its tool and by Connect.
 mod op;

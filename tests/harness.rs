@@ -14,6 +14,7 @@ pub(crate) mod listener;
 pub(crate) mod openbao;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
+pub(crate) mod random;
 pub(crate) mod runtime;
 pub(crate) mod tls;
 pub(crate) mod wait;
