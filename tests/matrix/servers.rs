@@ -118,12 +118,7 @@ pub(super) const FAMILY: Family = Family {
         },
         Fault {
             name: "401; of AWS `UnrecognizedClientException`",
-            classes: &[
-                "malformed",
-                "unauthenticated",
-                "unauthenticated",
-                "unauthenticated",
-            ],
+            classes: &["unauthenticated"; 4],
             arrange: |backend, given| always(backend, 401, given),
         },
         Fault {
