@@ -3,6 +3,8 @@
 mod harness;
 
 mod aws;
+// Random values, and a search for them in everything that a run can reach.
+mod canary;
 mod check;
 // endow as PID 1 of real containers.
 mod containers;

@@ -158,6 +158,12 @@ impl Test {
         self
     }
 
+    /// Starts all of that by another program.
+    pub(crate) fn within<A: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
+        let through = std::mem::take(&mut self.through);
+        self.through(words).through(through)
+    }
+
     /// Starts endow in a state that `tests/programs/start.py` arranges.
     pub(crate) fn started_with(self, options: &[&str]) -> Self {
         let words = runtime::program("start.py");

@@ -80,8 +80,8 @@ const FAMILIES: [&Family; 3] = [&files::FAMILY, &servers::FAMILY, &programs::FAM
 impl Given {
     pub(crate) fn new() -> Self {
         Self {
-            value: format!("value-{}", random::word(24)),
-            credential: format!("credential-{}", random::word(24)),
+            value: random::word(24),
+            credential: random::word(24),
         }
     }
 }
@@ -182,6 +182,11 @@ impl Family {
             wrong.join("\n")
         );
     }
+}
+
+/// Every row of every family.
+pub(crate) fn rows() -> impl Iterator<Item = Row> {
+    FAMILIES.into_iter().flat_map(Family::rows)
 }
 
 /// Does the same with each of these, some at a time.

@@ -1,7 +1,12 @@
 //! Places on this machine: files of both kinds, and the environment.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
+    io::Write,
+    os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -57,7 +62,6 @@ pub(super) const FAMILY: Family = Family {
                 let content = content(given);
                 // Opening it takes until endow reads, and writing is all that is done with it.
                 thread::spawn(move || {
-                    use std::io::Write;
                     let mut file = File::options().write(true).open(path).expect("the FIFO");
                     let _ = file.write_all(content.as_bytes());
                     thread::sleep(super::DEADLINE * 2);
@@ -104,10 +108,7 @@ pub(super) const FAMILY: Family = Family {
                 let test = match backend {
                     "dotenv" => scene.test.file("place", [b"A=", &value[..]].concat()),
                     "file" => scene.test.file("place", value),
-                    _ => {
-                        use std::os::unix::ffi::OsStringExt;
-                        scene.test.env("PLACE", std::ffi::OsString::from_vec(value))
-                    }
+                    _ => scene.test.env("PLACE", OsString::from_vec(value)),
                 };
                 Scene::new(test, scene.culprit)
             },
@@ -126,20 +127,25 @@ fn project(backend: &str) -> Scene {
     Scene::new(Test::manifest(&manifest), culprit)
 }
 
-fn fifo(backend: &str) -> (Scene, std::path::PathBuf) {
+fn fifo(backend: &str) -> (Scene, PathBuf) {
     let scene = project(backend);
     let path = scene.test.path("place");
     mkfifo(&path, Mode::S_IRWXU).expect("a FIFO");
-    let watched = path.clone();
-    (scene.waits(move || is_open(&watched)), path)
+    let (watched, opened) = (path.clone(), Arc::new(Mutex::new(None)));
+    let kept = Arc::clone(&opened);
+    let is_waiting = move || match open(&watched) {
+        // It stays open: to close it would be the end that is waited for.
+        Some(file) => kept.lock().expect("the FIFO").replace(file).is_none(),
+        None => false,
+    };
+    (scene.waits(is_waiting).keep(opened), path)
 }
 
-/// Whether somebody reads a FIFO: one that nobody reads can't be opened so.
-fn is_open(fifo: &std::path::Path) -> bool {
-    use std::os::unix::fs::OpenOptionsExt;
+/// A FIFO that somebody reads; no other can be opened so.
+fn open(fifo: &Path) -> Option<File> {
     let mut options = File::options();
     options.write(true).custom_flags(nix::libc::O_NONBLOCK);
-    options.open(fifo).is_ok()
+    options.open(fifo).ok()
 }
 
 /// The value as either kind of file has it.

@@ -43,7 +43,9 @@ pub(super) const FAMILY: Family = Family {
             name: "it never ends",
             classes: &["timed out"; 2],
             arrange: |backend, given| {
-                let does = "printf '%s' \"$value\"; touch waiting; exec sleep 600";
+                // Where endow is killed, nobody is left to end it.
+                let does = "printf '%s' \"$value\"; touch waiting
+                    while kill -0 $PPID 2> waiting; do sleep 0.2; done";
                 script(backend, given, does)
             },
         },
@@ -57,7 +59,7 @@ pub(super) const FAMILY: Family = Family {
         Fault {
             name: "it says too much",
             classes: &["malformed"; 2],
-            arrange: |backend, given| script(backend, given, "exec yes \"$value\""),
+            arrange: |backend, given| script(backend, given, "exec tr '\\0' x < /dev/zero"),
         },
         Fault {
             name: "it closes its output and never ends",
