@@ -1,5 +1,5 @@
 //! Core files, where the system allows them in any size: of endow while it waits with values at
-//! hand, of the one that stays with the command, and of the command itself.
+//! hand, of the one that stays with the command, of a helper, and of the command itself.
 
 use std::{fs, os::unix::process::ExitStatusExt, process::Child};
 
@@ -15,6 +15,7 @@ use super::{
     value::{Canary, Search},
 };
 use crate::{
+    exec::Program,
     harness::{Test, wait},
     matrix::{Given, Row},
 };
@@ -100,6 +101,27 @@ fn an_endow_that_stays_with_the_command_leaves_no_core_file() {
             .map(|text| format!("{flag}, {signal}: {text}"))
             .collect()
     });
+}
+
+#[test]
+fn a_helper_that_crashes_with_a_value_leaves_no_core_file() {
+    let canary = Canary::plain();
+    let value = str::from_utf8(&canary.value).expect("a text");
+    let program = Program::script(&format!("#!/bin/sh\nvalue={value}\nkill -SEGV $$\n"));
+    let command = program.path("provider");
+    let manifest = format!(
+        "version: 1\nbackends: {{ own: {{ type: exec, command: [{}] }} }}\nenv: {{ A: own://a }}\n",
+        command.display()
+    );
+    let test = private(Test::manifest(&manifest))
+        .started_with(&DUMPS)
+        .args(["--file", "secretfile.yaml"])
+        .run(["true"]);
+    let evidence = watched(&test, |_| {});
+    let report = String::from_utf8_lossy(&evidence.output.stderr);
+    assert!(report.contains("SIGSEGV"), "{report}");
+    let leaks = evidence.leaks(&Search::of(&[canary]), &Allowed::default());
+    assert!(leaks.is_empty(), "{leaks:?}");
 }
 
 #[test]
