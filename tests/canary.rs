@@ -17,6 +17,7 @@ mod command;
 mod control;
 mod cores;
 mod history;
+mod panics;
 mod place;
 mod room;
 mod shared;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// As many bytes of core as the system allows.
-const DUMPS: [&str; 2] = ["--limit", "CORE=hard"];
+pub(super) const DUMPS: [&str; 2] = ["--limit", "CORE=hard"];
 
 /// Sends a signal until it ends the process: Rust's runtime takes the first SEGV for an overflow of
 /// the stack.
