@@ -13,6 +13,7 @@ mod services;
 
 use std::{
     any::Any,
+    fs,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Mutex,
     thread,
@@ -98,6 +99,14 @@ impl Scene {
 
     fn keep(mut self, kept: impl Any + Send + Sync) -> Self {
         self.kept.push(Box::new(kept));
+        self
+    }
+
+    /// The same with a later deadline: a busy machine takes its time for much.
+    fn patient(mut self) -> Self {
+        let manifest = fs::read_to_string(self.test.path("secretfile.yaml"));
+        let manifest = manifest.expect("a manifest").replace("2s", "10s");
+        self.test = self.test.file("secretfile.yaml", manifest);
         self
     }
 

@@ -64,8 +64,7 @@ pub(super) const FAMILY: Family = Family {
             name: "it says too much",
             classes: &["malformed"; 2],
             arrange: |backend, given| {
-                let scene = script(backend, given, "exec head -c 40M /dev/zero");
-                patient(scene)
+                script(backend, given, "exec head -c 40M /dev/zero").patient()
             },
         },
         Fault {
@@ -92,14 +91,6 @@ fn script(backend: &str, given: &Given, does: &str) -> Scene {
     let value = &given.value;
     let text = format!("#!/bin/sh\ncd \"$(dirname \"$0\")\"\nvalue={value}\n{does}\n");
     project(backend, Some(&text), 0o755)
-}
-
-/// The same with a later deadline: a busy machine takes its time for so much.
-fn patient(mut scene: Scene) -> Scene {
-    let manifest = fs::read_to_string(scene.test.path("secretfile.yaml")).expect("a manifest");
-    let manifest = manifest.replace("timeout: 2s", "timeout: 10s");
-    scene.test = scene.test.file("secretfile.yaml", manifest);
-    scene
 }
 
 /// A project whose `A` is answered by a program of this text, or by one that is not there.

@@ -109,6 +109,7 @@ pub(super) const FAMILY: Family = Family {
                 answering(backend, given, |_, _, _| {
                     vec![head(200, TOO_LARGE), Step::Flood(TOO_LARGE)]
                 })
+                .patient()
             },
         },
         Fault {
