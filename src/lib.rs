@@ -19,6 +19,7 @@ pub mod plan;
 pub mod redact;
 pub mod resolve;
 pub mod session;
+mod stage;
 pub mod sys;
 pub mod ui;
 
@@ -37,7 +38,10 @@ pub fn main() -> ExitCode {
     let environment: Vec<_> = std::env::vars_os().collect();
     let ui = Ui::new(&environment, false);
     match cli::parse::<commands::Cli>(std::env::args_os().collect()) {
-        Ok(cli) => ExitCode::from(commands::dispatch(cli, environment)),
+        Ok(cli) => {
+            stage::reached("arguments");
+            ExitCode::from(commands::dispatch(cli, environment))
+        }
         Err(Stop::Print(text)) => match ui.report(&text) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => ExitCode::from(report(ui, &error, Family::Other)),

@@ -29,7 +29,10 @@ use endow_providers::{
     STANDARD_INPUT, Secret, Settings, Warning, scrub,
 };
 
-use crate::plan::{Placed, Plan, Source};
+use crate::{
+    plan::{Placed, Plan, Source},
+    stage,
+};
 
 /// How long backends may take to give back what they hold.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -150,6 +153,7 @@ fn ask<'a, 'm>(plan: &'a Plan<'m>, inputs: Inputs<'a>) -> (Resolved, Session<'a,
     }
     let mut resolved = finish::finish(plan, &answers, failed_settings);
     resolved.warnings = std::mem::take(&mut answers.warnings);
+    stage::reached("resolve");
     (resolved, session, answers)
 }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     plan::{self, Plan, Selection, UnknownNames},
     resolve::{Failure, Inputs, Keeper, Resolved, Subject, resolve, resolve_and_keep},
-    sys,
+    stage, sys,
     ui::{Progress, Ui},
 };
 
@@ -134,6 +134,7 @@ impl Context {
                 .and_then(|value| value.to_str())
                 .map(str::to_owned)
         };
+        stage::reached("manifest");
         let home = find::home(&self.environment);
         let Opened {
             manifest,
@@ -146,6 +147,7 @@ impl Context {
             .then(|| trust::stranger(&owners, sys::process::effective_user()))
             .flatten();
         let stranger = stranger.map(|(owner, reason)| (owner.display.clone(), reason));
+        stage::reached("profile");
         tracing::info!(manifest = %found.display, profile = manifest.profile.as_deref().unwrap_or("(none)"), variables = manifest.variables.len(), "read");
         Ok(Session {
             context: self,
@@ -184,6 +186,7 @@ impl Session<'_> {
             message,
             hints: hint.into_iter().collect(),
         })?;
+        stage::reached("plan");
         Ok(plan)
     }
 

@@ -3,6 +3,8 @@
 mod harness;
 
 mod aws;
+// Random values, and a search for them in everything that a run can reach.
+mod canary;
 mod check;
 // endow as PID 1 of real containers.
 mod containers;
@@ -22,6 +24,8 @@ mod hardening;
 mod launch;
 mod layers;
 mod manifests;
+// Every backend under every fault, and the page that is made of it.
+mod matrix;
 mod messages;
 // 1Password, by its tool and by Connect.
 mod op;

@@ -15,11 +15,11 @@ use tempfile::TempDir;
 use crate::harness::{Test, repository, runtime};
 
 /// A program in a directory of its own, so that its notes outlive the project.
-struct Program(TempDir);
+pub(crate) struct Program(TempDir);
 
 impl Program {
     /// `summon_stream.py` or `summon_legacy.py`, with these values.
-    fn of(source: &str, values: &Value) -> Self {
+    pub(crate) fn of(source: &str, values: &Value) -> Self {
         let path = repository().join("tests/programs").join(source);
         let source = fs::read_to_string(path).expect("the program");
         // One word may stand after the interpreter: isolated, and without `site`.
@@ -28,7 +28,7 @@ impl Program {
         program
     }
 
-    fn script(text: &str) -> Self {
+    pub(crate) fn script(text: &str) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("endow-exec-")
             .tempdir()
@@ -40,7 +40,7 @@ impl Program {
         program
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 

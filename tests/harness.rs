@@ -14,6 +14,7 @@ pub(crate) mod listener;
 pub(crate) mod openbao;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
+pub(crate) mod random;
 pub(crate) mod runtime;
 pub(crate) mod tls;
 pub(crate) mod wait;
@@ -155,6 +156,12 @@ impl Test {
         self.through
             .extend(words.into_iter().map(|word| word.as_ref().to_owned()));
         self
+    }
+
+    /// Starts all of that by another program.
+    pub(crate) fn within<A: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
+        let through = std::mem::take(&mut self.through);
+        self.through(words).through(through)
     }
 
     /// Starts endow in a state that `tests/programs/start.py` arranges.

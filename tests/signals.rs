@@ -41,7 +41,7 @@ pub(crate) fn writer(test: &Test) -> File {
 
 /// The only child of a process.
 #[track_caller]
-fn child_of(parent: &Child) -> i32 {
+pub(crate) fn child_of(parent: &Child) -> i32 {
     let wanted = format!("PPid:\t{}", parent.id());
     let children: Vec<i32> = fs::read_dir("/proc")
         .expect("/proc")

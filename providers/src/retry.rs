@@ -60,6 +60,11 @@ where
             Try::Again { fault, after } => (fault, after),
         };
         tries += 1;
+        // A try that the deadline cut short says less than the one before.
+        let fault = match last.take() {
+            Some(earlier) if fault.class == Class::TimedOut => earlier,
+            _ => fault,
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         // Waiting as long as the server asks would end after the deadline: nothing is gained.
         if left < LEAST || wanted.is_some_and(|wanted| wanted > left) {
@@ -81,4 +86,41 @@ fn after(mut fault: Fault, tries: u32) -> Fault {
         fault.message = format!("{} (after {tries} tries)", fault.message);
     }
     fault
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        time::{Duration, Instant},
+    };
+
+    use super::{Try, until};
+    use crate::{Class, Fault};
+
+    #[test]
+    fn a_try_that_the_deadline_cut_short_does_not_hide_the_one_before() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let fault = |class| Fault::new(class, "-");
+        let tries = Cell::new(0);
+        let attempt = || async {
+            tries.set(tries.get() + 1);
+            let class = match tries.get() {
+                1 => Class::Unreachable,
+                _ => Class::TimedOut,
+            };
+            Try::Again {
+                fault: fault(class),
+                after: None,
+            }
+        };
+        let deadline = Instant::now() + Duration::from_millis(200);
+        let silence = || fault(Class::TimedOut);
+        let outcome: Result<(), Fault> = runtime.block_on(until(deadline, silence, attempt));
+        assert!(tries.get() > 1);
+        assert_eq!(outcome.expect_err("no answer").class, Class::Unreachable);
+    }
 }

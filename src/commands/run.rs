@@ -22,6 +22,7 @@ use crate::{
     manifest::duration,
     plan::{Plan, WATCH},
     session::{Context, Only, kept_values},
+    stage,
     sys::{
         self,
         user::{Account, is_set_id},
@@ -134,8 +135,10 @@ fn start(
     let masker = masks.masker(&resolved.values, Some(context.ui));
     let (environment, files) = deliver(plan, resolved.values, extra, user.as_ref(), context)?;
     context.ui.warnings(&resolved.warnings);
+    stage::reached("environment");
     let owner = user.clone();
     let launch = Launch::new(&program, &arguments.command, environment, files, user)?;
+    stage::reached("launch");
     let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
     if has_duty || keeping.is_some() {
         let again = Again {

@@ -1,15 +1,18 @@
 //! Becoming another program, and the limits of that.
 
-use std::{convert::Infallible, ffi::CStr, path::Path};
+use std::{convert::Infallible, ffi::CStr, path::Path, sync::OnceLock};
 
 use nix::{
     errno::Errno,
     fcntl::AtFlags,
-    sys::resource::{Resource, getrlimit},
+    sys::resource::{Resource, getrlimit, rlim_t, setrlimit},
     unistd::{AccessFlags, SysconfVar, close, execve, faccessat, sysconf},
 };
 
 use super::{signal, startup};
+
+/// The soft limit of core files that endow was started with.
+static CORE_LIMIT: OnceLock<rlim_t> = OnceLock::new();
 
 /// Replaces the process. The signal mask, ignored dispositions, descriptors, working directory,
 /// limits, niceness and umask are those that endow inherited; only an error comes back.
@@ -19,7 +22,9 @@ pub fn exec(program: &CStr, arguments: &[&CStr], environment: &[&CStr]) -> Errno
         // The runtime's /dev/null stands there; a failure would leave just that.
         let _ = close(descriptor);
     }
+    set_core_limit(CORE_LIMIT.get().copied());
     let failed: Result<Infallible, Errno> = execve(program, arguments, environment);
+    set_core_limit(Some(NO_CORE));
     signal::set_sigpipe(true);
     match failed {
         Err(errno) => errno,
@@ -27,12 +32,29 @@ pub fn exec(program: &CStr, arguments: &[&CStr], environment: &[&CStr]) -> Errno
     }
 }
 
+/// A limit that no core file keeps. Where cores go to a program, the kernel passes over 0 and heeds
+/// 1 (core(5)).
+const NO_CORE: rlim_t = 1;
+
 /// Makes this process one that leaves no core file and that no debugger of the same user attaches
-/// to. A program that it executes is an ordinary one again (`PR_SET_DUMPABLE`, prctl(2)).
+/// to. The helpers that it starts are ordinary programs again (`PR_SET_DUMPABLE`, prctl(2)), so
+/// they get a limit as well; [`exec`] gives the old one back.
 pub fn forbid_dumps() {
+    if let Ok((soft, _)) = getrlimit(Resource::RLIMIT_CORE) {
+        let _ = CORE_LIMIT.set(soft);
+        set_core_limit(Some(NO_CORE));
+    }
     // It can fail only for a value other than 0 and 1.
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+/// Sets the soft limit of core files, as far as the hard one lets it.
+fn set_core_limit(soft: Option<rlim_t>) {
+    if let (Some(soft), Ok((_, hard))) = (soft, getrlimit(Resource::RLIMIT_CORE)) {
+        // It can fail only for one above the hard limit.
+        let _ = setrlimit(Resource::RLIMIT_CORE, soft.min(hard), hard);
+    }
 }
 
 /// Whether the effective user may execute a file.

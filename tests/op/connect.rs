@@ -15,15 +15,18 @@ const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6";
 const VAULT: &str = "ionaiwtdvgclrixbt6ztpqcxnq";
 
 /// The stand-in for a Connect server.
-struct Connect {
+pub(crate) struct Connect {
     child: Child,
     port: String,
     directory: TempDir,
 }
 
 impl Connect {
-    fn start(mut config: Value) -> Self {
-        config["token"] = TOKEN.into();
+    /// `token` of the configuration is the one that it knows, else [`TOKEN`].
+    pub(crate) fn start(mut config: Value) -> Self {
+        if config["token"].is_null() {
+            config["token"] = TOKEN.into();
+        }
         let directory = tempfile::tempdir().expect("a directory");
         let configuration = directory.path().join("config.json");
         fs::write(&configuration, config.to_string()).expect("its configuration");
@@ -46,9 +49,14 @@ impl Connect {
         }
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// A test whose environment names it.
     fn named(&self, test: Test) -> Test {
-        test.env("OP_CONNECT_HOST", format!("http://127.0.0.1:{}", self.port))
+        test.env("OP_CONNECT_HOST", self.url())
             .env("OP_CONNECT_TOKEN", TOKEN)
             .known(TOKEN)
     }

@@ -34,6 +34,8 @@ enum Broken {
     Connection,
     /// A response that is none of the protocol's.
     Answer,
+    /// A response that ended before its end.
+    Half,
     /// A request that could not be made.
     Request,
     /// A certificate that nobody here trusts.
@@ -100,6 +102,10 @@ impl Refusal {
                     refusal.broken = Some(Broken::Answer);
                 }
             }
+            // Only a body that was read to its end is kept.
+            SdkError::ResponseError(context) if context.raw().body().bytes().is_none() => {
+                refusal.broken = Some(Broken::Half);
+            }
             SdkError::ResponseError(_) if refusal.code.is_empty() => {
                 refusal.broken = Some(Broken::Answer);
             }
@@ -125,7 +131,7 @@ impl Refusal {
     pub(crate) fn is_transient(&self) -> bool {
         self.is_throttled()
             || TRANSIENT.contains(&self.code.as_str())
-            || self.broken == Some(Broken::Connection)
+            || matches!(self.broken, Some(Broken::Connection | Broken::Half))
             || self.status.is_some_and(|status| status >= 500)
     }
 

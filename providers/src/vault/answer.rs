@@ -79,10 +79,14 @@ impl Answer {
 
     /// A fault of a status that means nothing here.
     pub(super) fn unexpected(&self) -> Fault {
-        let fault = self.fault(
-            Class::Malformed,
-            &format!("unexpected status {}", self.status()),
-        );
+        let what = format!("unexpected status {}", self.status());
+        if self.status() == 401 {
+            // The server itself has 403 for it.
+            return self
+                .fault(Class::Unauthenticated, &what)
+                .hinted("what stands before the server asks for a sign-in of its own");
+        }
+        let fault = self.fault(Class::Malformed, &what);
         // Go's server says so in plain text to a client that forgot TLS.
         if self
             .response

@@ -62,6 +62,11 @@ impl Refusal {
                 Fault::new(Class::Unreachable, format!("can't reach {service} in {region}"))
                     .hinted(asked.address())
             }
+            (Some(Broken::Half), _) => Fault::new(
+                Class::Unreachable,
+                format!("the answer of {service} in {region} ended too early"),
+            )
+            .hinted(asked.address()),
             (Some(Broken::Certificate), _) => Fault::new(
                 Class::Unreachable,
                 format!("the certificate of {service} in {region} is not trusted"),
