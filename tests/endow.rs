@@ -22,6 +22,8 @@ mod hardening;
 mod launch;
 mod layers;
 mod manifests;
+// Where values stand in endow's memory.
+mod memory;
 mod messages;
 // 1Password, by its tool and by Connect.
 mod op;

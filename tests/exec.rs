@@ -15,11 +15,11 @@ use tempfile::TempDir;
 use crate::harness::{Test, repository, runtime};
 
 /// A program in a directory of its own, so that its notes outlive the project.
-struct Program(TempDir);
+pub(crate) struct Program(TempDir);
 
 impl Program {
     /// `summon_stream.py` or `summon_legacy.py`, with these values.
-    fn of(source: &str, values: &Value) -> Self {
+    pub(crate) fn of(source: &str, values: &Value) -> Self {
         let path = repository().join("tests/programs").join(source);
         let source = fs::read_to_string(path).expect("the program");
         // One word may stand after the interpreter: isolated, and without `site`.
@@ -45,7 +45,7 @@ impl Program {
     }
 
     /// A manifest, named and so trusted, whose `own` is this program.
-    fn manifest(&self, settings: &str, entries: &str) -> Test {
+    pub(crate) fn manifest(&self, settings: &str, entries: &str) -> Test {
         let command = self.path("provider");
         let text = format!(
             "version: 1\nbackends:\n  own: {{ type: exec, command: [{}]{settings} }}\nenv: {{ {entries} }}\n",

@@ -11,6 +11,7 @@ pub(crate) mod guarded;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod listener;
+pub(crate) mod memory;
 pub(crate) mod openbao;
 pub(crate) mod postgres;
 pub(crate) mod proxy;

@@ -1,7 +1,7 @@
 //! 1Password: by its command-line tool, for which a stand-in stands, and by a Connect server.
 
 mod batch;
-mod connect;
+pub(crate) mod connect;
 mod hygiene;
 mod prompts;
 mod refusals;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::harness::{Test, repository, runtime};
 
 /// The stand-in for `op`, in a directory of its own, so that its record outlives the project.
-struct StandIn(TempDir);
+pub(crate) struct StandIn(TempDir);
 
 /// A field as `op item get` prints it.
 fn field(id: &str, value: &str) -> Value {
@@ -26,7 +26,7 @@ fn field(id: &str, value: &str) -> Value {
 }
 
 /// One vault `AI Team` with one item `Chat` of these fields.
-fn chat(fields: &[(&str, &str)]) -> Value {
+pub(crate) fn chat(fields: &[(&str, &str)]) -> Value {
     let fields: Vec<Value> = fields.iter().map(|(id, value)| field(id, value)).collect();
     json!({"vaults": [{
         "id": "vkjyqsbkf63zycqigbg3yxd7ce",
@@ -37,7 +37,7 @@ fn chat(fields: &[(&str, &str)]) -> Value {
 
 impl StandIn {
     /// Installs it beside the project and first in PATH.
-    fn install(test: Test, config: &Value) -> (Test, Self) {
+    pub(crate) fn install(test: Test, config: &Value) -> (Test, Self) {
         let directory = tempfile::Builder::new()
             .prefix("endow-op-")
             .tempdir()

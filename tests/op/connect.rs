@@ -15,14 +15,14 @@ const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6";
 const VAULT: &str = "ionaiwtdvgclrixbt6ztpqcxnq";
 
 /// The stand-in for a Connect server.
-struct Connect {
+pub(crate) struct Connect {
     child: Child,
     port: String,
     directory: TempDir,
 }
 
 impl Connect {
-    fn start(mut config: Value) -> Self {
+    pub(crate) fn start(mut config: Value) -> Self {
         config["token"] = TOKEN.into();
         let directory = tempfile::tempdir().expect("a directory");
         let configuration = directory.path().join("config.json");
@@ -47,7 +47,7 @@ impl Connect {
     }
 
     /// A test whose environment names it.
-    fn named(&self, test: Test) -> Test {
+    pub(crate) fn named(&self, test: Test) -> Test {
         test.env("OP_CONNECT_HOST", format!("http://127.0.0.1:{}", self.port))
             .env("OP_CONNECT_TOKEN", TOKEN)
             .known(TOKEN)
@@ -73,16 +73,16 @@ fn id(number: usize) -> String {
     format!("{number:026}")
 }
 
-fn item(number: usize, title: &str, fields: &Value) -> Value {
+pub(crate) fn item(number: usize, title: &str, fields: &Value) -> Value {
     json!({"id": id(number), "title": title, "vault": {"id": VAULT}, "category": "API_CREDENTIAL",
         "version": 3, "fields": fields})
 }
 
-fn vault(items: &[Value]) -> Value {
+pub(crate) fn vault(items: &[Value]) -> Value {
     json!({"vaults": [{"id": VAULT, "name": "AI Team", "type": "USER_CREATED", "items": items}]})
 }
 
-fn field(name: &str, value: &str) -> Value {
+pub(crate) fn field(name: &str, value: &str) -> Value {
     json!({"id": name, "type": "CONCEALED", "label": name, "value": value})
 }
 
