@@ -17,6 +17,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod runtime;
 pub(crate) mod tls;
+pub(crate) mod trace;
 pub(crate) mod wait;
 
 use std::{
