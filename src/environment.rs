@@ -1,7 +1,7 @@
 //! The child's environment: the declared variables, the inherited ones, and nothing else.
 //!
 //! A pure function of the launcher's environment, the manifest's words and the values. Names and
-//! values are bytes. The block is built once, in memory that is wiped.
+//! values are bytes. The block is built once, in the memory of values.
 
 pub mod inherit;
 
@@ -12,7 +12,6 @@ use std::{
 };
 
 use endow_providers::Secret;
-use zeroize::Zeroizing;
 
 use self::inherit::Fate;
 
@@ -20,10 +19,9 @@ use self::inherit::Fate;
 const OF_A_PROCESS: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
 
 /// An environment block: `NAME=value` strings, sorted by name, each name once.
-#[derive(Default)]
 pub struct Environment {
     /// All strings one after the other, each with its NUL.
-    arena: Zeroizing<Vec<u8>>,
+    block: Secret,
     /// Where each string begins, and how long its name is.
     starts: Vec<(usize, usize)>,
 }
@@ -111,40 +109,45 @@ impl Environment {
             .iter()
             .map(|(name, value)| name.len() + value.len() + 2)
             .sum();
-        let mut arena = Zeroizing::new(Vec::with_capacity(size));
         let mut starts = Vec::with_capacity(entries.len());
-        for (name, value) in entries {
-            starts.push((arena.len(), name.len()));
-            arena.extend_from_slice(name.as_bytes());
-            arena.push(b'=');
-            arena.extend_from_slice(value);
-            arena.push(0);
-        }
-        Self { arena, starts }
+        let block = Secret::written(size, |block| {
+            let mut end = 0;
+            for (name, value) in entries {
+                starts.push((end, name.len()));
+                for part in [name.as_bytes(), b"=", value, b"\0"] {
+                    block[end..end + part.len()].copy_from_slice(part);
+                    end += part.len();
+                }
+            }
+        });
+        Self { block, starts }
     }
 
     /// The strings, as `execve` takes them.
     pub fn strings(&self) -> Vec<&CStr> {
+        let block = self.block.expose();
         self.starts
             .iter()
-            .filter_map(|(start, _)| CStr::from_bytes_until_nul(&self.arena[*start..]).ok())
+            .filter_map(|(start, _)| CStr::from_bytes_until_nul(&block[*start..]).ok())
             .collect()
     }
 
     /// Each name and the length of its string with the NUL, in bytes.
     pub fn sizes(&self) -> impl Iterator<Item = (&OsStr, usize)> {
-        let ends = self
-            .starts
-            .iter()
-            .skip(1)
-            .map(|(start, _)| *start)
-            .chain([self.arena.len()]);
-        self.starts.iter().zip(ends).map(|((start, name), end)| {
-            (
-                OsStr::from_bytes(&self.arena[*start..start + name]),
-                end - start,
-            )
+        let block = self.block.expose();
+        let starts = self.starts.iter().skip(1).map(|(start, _)| *start);
+        let ends = starts.chain([block.len()]);
+        let sized = self.starts.iter().zip(ends);
+        sized.map(move |((start, name), end)| {
+            let name = &block[*start..start + name];
+            (OsStr::from_bytes(name), end - start)
         })
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::arrange(&BTreeMap::new())
     }
 }
 

@@ -330,6 +330,11 @@ fn complete(
     resolved: Resolved,
     consequence: &'static str,
 ) -> Result<Resolved, Error> {
+    let unlocked = sys::arena::VALUES.unlocked();
+    if unlocked > 0 {
+        // Said to who asks: in most containers nothing can be done about it.
+        tracing::info!("{unlocked} bytes of the memory of values are not locked (RLIMIT_MEMLOCK)");
+    }
     if resolved.failures.is_empty() {
         return Ok(resolved);
     }

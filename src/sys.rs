@@ -2,9 +2,11 @@
 
 #![expect(
     unsafe_code,
-    reason = "signal dispositions, fork and start-up state have no safe interface"
+    reason = "signal dispositions, fork, start-up state and memory have no safe interface"
 )]
 
+mod allocator;
+pub mod arena;
 pub mod child;
 pub mod memory;
 pub mod process;
@@ -15,3 +17,4 @@ pub mod startup;
 pub mod stream;
 pub mod terminal;
 pub mod user;
+mod wipe;

@@ -9,7 +9,7 @@ mod parameters;
 mod provider;
 mod secrets;
 mod sign_in;
-mod tls;
+pub(crate) mod tls;
 mod writes;
 
 use crate::harness::{Test, http::Request, listener::Listener};

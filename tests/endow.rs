@@ -26,6 +26,8 @@ mod layers;
 mod manifests;
 // Every backend under every fault, and the page that is made of it.
 mod matrix;
+// Where values stand in endow's memory.
+mod memory;
 mod messages;
 // 1Password, by its tool and by Connect.
 mod op;

@@ -45,7 +45,7 @@ impl Program {
     }
 
     /// A manifest, named and so trusted, whose `own` is this program.
-    fn manifest(&self, settings: &str, entries: &str) -> Test {
+    pub(crate) fn manifest(&self, settings: &str, entries: &str) -> Test {
         let command = self.path("provider");
         let text = format!(
             "version: 1\nbackends:\n  own: {{ type: exec, command: [{}]{settings} }}\nenv: {{ {entries} }}\n",

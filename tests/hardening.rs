@@ -1,4 +1,6 @@
-//! No value leaves endow by a core file.
+//! No value leaves endow by a core file, and no descriptor by a program that it starts.
+
+mod descriptors;
 
 use std::os::unix::process::ExitStatusExt;
 

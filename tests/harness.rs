@@ -11,12 +11,14 @@ pub(crate) mod guarded;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod listener;
+pub(crate) mod memory;
 pub(crate) mod openbao;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod runtime;
 pub(crate) mod tls;
+pub(crate) mod trace;
 pub(crate) mod wait;
 
 use std::{

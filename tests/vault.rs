@@ -14,7 +14,7 @@ mod redirects;
 mod requests;
 mod sign_in;
 mod starts;
-mod tls;
+pub(crate) mod tls;
 mod tokens;
 mod watch;
 mod workloads;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{Test, openbao::Session};
 
 /// A project whose server and token stand in the environment.
-fn project(manifest: &str, address: &str, token: &str) -> Test {
+pub(crate) fn project(manifest: &str, address: &str, token: &str) -> Test {
     Test::manifest(manifest)
         .env("VAULT_ADDR", address)
         .env("VAULT_TOKEN", token)
@@ -38,7 +38,7 @@ fn reads(mount: &str) -> String {
 }
 
 /// A token that may read everything of a mount.
-fn reader(session: &Session<'_>, mount: &str) -> String {
+pub(crate) fn reader(session: &Session<'_>, mount: &str) -> String {
     session.token(&reads(mount))
 }
 

@@ -176,7 +176,7 @@ impl Dotenv {
                 hint: Some(format!("chmod 600 {}", quoted(path))),
             });
         }
-        let parsed = parse(&bytes, self.is_expanding)
+        let parsed = parse(bytes.expose(), self.is_expanding)
             .map_err(|problems| Failure::Fault(problem::fault(path, &problems)))?;
         warnings.extend(parsed.repeated.iter().map(|again| Warning {
             message: format!(

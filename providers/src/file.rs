@@ -144,11 +144,11 @@ fn answer(contents: &Contents<'_>, address: &Address) -> Answer {
         ..Metadata::default()
     };
     let Some(field) = &address.field else {
-        let secret = Secret::copied_from(without_newline(&content.bytes));
+        let secret = Secret::copied_from(without_newline(content.bytes.expose()));
         return Ok(Reply::Value(Value { secret, metadata }));
     };
-    let selection =
-        json::select(&content.bytes, field).map_err(|error| error.fault(&format!("`{path}`")))?;
+    let selection = json::select(content.bytes.expose(), field)
+        .map_err(|error| error.fault(&format!("`{path}`")))?;
     Ok(match selection {
         Selection::Value(secret) => Reply::Value(Value { secret, metadata }),
         Selection::Absent { keys } => Reply::Absent(Absence {

@@ -12,7 +12,11 @@ pub(crate) use self::{
     proxy::Proxies,
 };
 
-use std::{net::SocketAddr, path::PathBuf, time::Instant};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use reqwest::{
@@ -27,6 +31,9 @@ use crate::Secret;
 
 /// The largest answer that is read, in bytes. A secret of Vault has at most 1 MiB by default.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
+
+/// How long a connection stays that nobody uses: its TLS keeps what came last, until it is closed.
+pub(crate) const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
 /// What a client is made from.
 pub(crate) struct Options {
@@ -74,6 +81,7 @@ impl Client {
             .retry(reqwest::retry::never())
             .referer(false)
             .http1_only()
+            .pool_idle_timeout(LONGEST_IDLE)
             .user_agent(concat!("endow/", env!("CARGO_PKG_VERSION")));
         builder = options.proxies.apply(builder)?;
         if let Some(path) = options.unix_socket {

@@ -25,6 +25,7 @@ mod helper;
 mod http;
 mod json;
 pub mod kind;
+pub mod memory;
 mod oneshot;
 mod op;
 mod provider;

@@ -22,9 +22,8 @@ use std::{
 };
 
 use nix::errno::Errno;
-use zeroize::Zeroizing;
 
-use crate::{Absence, Address, Answer, Class, Fault, Metadata, Reply, oneshot};
+use crate::{Absence, Address, Answer, Class, Fault, Metadata, Reply, Secret, oneshot};
 use source::{Scope, Source};
 
 /// The paths that name standard input.
@@ -34,8 +33,8 @@ pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// What a file holds.
 pub(crate) struct Content {
-    /// The bytes, in memory of exactly their size where the size was known.
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// The bytes. They can hold values, and wait here for slower files.
+    pub(crate) bytes: Secret,
     /// Whether every user of this machine may read it. Only regular files are looked at.
     pub(crate) is_readable_by_others: bool,
     /// Changes when the content does; `None` for what is no regular file.

@@ -3,26 +3,38 @@
 //! No `Display`, no `Serialize`, no `Clone`; `Debug` prints a fixed word; the memory is wiped on
 //! drop. Reading it is [`Secret::expose`], which is easy to search for.
 
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use zeroize::Zeroize;
 
-/// A value: bytes of any kind, NUL and invalid UTF-8 included.
-pub struct Secret(SecretBox<Vec<u8>>);
+use crate::memory::{self, Block};
+
+/// A value: bytes of any kind, NUL and invalid UTF-8 included. Where they stand is said by
+/// [`memory::keep_values_in`].
+pub struct Secret(SecretBox<dyn Block>);
 
 impl Secret {
-    /// Takes over `bytes`; their memory is wiped when the secret is dropped.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self(SecretBox::new(Box::new(bytes)))
+    /// Takes over `bytes`: what they stood in is wiped.
+    pub fn new(mut bytes: Vec<u8>) -> Self {
+        let secret = Self::copied_from(&bytes);
+        bytes.zeroize();
+        secret
     }
 
     /// Copies `bytes` into memory of exactly their size.
     pub fn copied_from(bytes: &[u8]) -> Self {
-        Self::new(bytes.to_vec())
+        Self::written(bytes.len(), |memory| memory.copy_from_slice(bytes))
+    }
+
+    /// So many bytes, zero at first, as `write` leaves them: for what is put together in its place.
+    pub fn written(length: usize, write: impl FnOnce(&mut [u8])) -> Self {
+        let mut memory = SecretBox::new(memory::block(length));
+        write(memory.expose_secret_mut().as_mut());
+        Self(memory)
     }
 
     /// The bytes. Every call is a place where a value can leak.
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
+        self.0.expose_secret().as_ref()
     }
 
     /// The number of bytes.
@@ -45,13 +57,6 @@ impl std::fmt::Debug for Secret {
 impl From<zeroize::Zeroizing<Vec<u8>>> for Secret {
     fn from(mut bytes: zeroize::Zeroizing<Vec<u8>>) -> Self {
         Self::new(std::mem::take(&mut *bytes))
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        // SecretBox wipes too; said here so that the guarantee does not hang on a dependency.
-        secrecy::ExposeSecretMut::expose_secret_mut(&mut self.0).zeroize();
     }
 }
 

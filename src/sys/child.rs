@@ -11,6 +11,8 @@ use nix::{
     unistd::{ForkResult, Pid, getpgrp, getpid, getsid, setpgid},
 };
 
+use super::arena::VALUES;
+
 /// Which side of a fork this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -38,11 +40,16 @@ pub enum Change {
 /// The contract of `fork` is that no other thread holds a lock that the child needs. endow's
 /// threads live in the stage that resolves: a launch follows only when all of them have answered.
 /// What can be left is one that hangs in the kernel (a mount that does not answer, a name look-up),
-/// and holds no lock there. The async runtime is gone.
+/// and holds no lock there. The async runtime is gone. The memory of values is held meanwhile, and
+/// locked in the child too.
 pub fn fork() -> io::Result<Side> {
+    let mut held = VALUES.hold();
     // SAFETY: See above; the child execs or ends, and glibc keeps malloc usable in it.
     match unsafe { nix::unistd::fork() }? {
-        ForkResult::Child => Ok(Side::Child),
+        ForkResult::Child => {
+            held.lock_again();
+            Ok(Side::Child)
+        }
         ForkResult::Parent { child } => Ok(Side::Parent(child.as_raw())),
     }
 }

@@ -1,11 +1,11 @@
 //! Connections that are encrypted: whom endow trusts, and what it says of others.
 
-use std::sync::OnceLock;
+use std::{process::Command, sync::OnceLock};
 
 use super::{fails, fails_within};
 use crate::harness::{
     Test,
-    aws::{Aws, project},
+    aws::{self, Aws, REGION, project},
     keys::Certificate,
 };
 
@@ -21,7 +21,28 @@ fn server() -> &'static (Aws, Certificate) {
 }
 
 fn asking() -> Test {
-    project(ONE, &format!("https://{}", server().0.address()))
+    to_server(ONE)
+}
+
+fn to_server(manifest: &str) -> Test {
+    project(manifest, &format!("https://{}", server().0.address()))
+}
+
+/// A project that trusts the server, which has this secret.
+pub(crate) fn with_secret(manifest: &str, name: &str, value: &str) -> Test {
+    let script = "import boto3, sys\nboto3.client('secretsmanager', region_name=sys.argv[1], \
+        endpoint_url=sys.argv[2], verify=sys.argv[3], aws_access_key_id='test', \
+        aws_secret_access_key='test').create_secret(Name=sys.argv[4], SecretString=sys.argv[5])";
+    let (server, certificate) = server();
+    let output = Command::new(aws::python())
+        .args(["-I", "-c", script, REGION])
+        .arg(format!("https://{}", server.address()))
+        .arg(certificate.certificate())
+        .args([name, value])
+        .output()
+        .expect("python starts");
+    assert!(output.status.success(), "{output:?}");
+    to_server(manifest).env("SSL_CERT_FILE", certificate.certificate())
 }
 
 #[test]

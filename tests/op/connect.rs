@@ -55,7 +55,7 @@ impl Connect {
     }
 
     /// A test whose environment names it.
-    fn named(&self, test: Test) -> Test {
+    pub(crate) fn named(&self, test: Test) -> Test {
         test.env("OP_CONNECT_HOST", self.url())
             .env("OP_CONNECT_TOKEN", TOKEN)
             .known(TOKEN)
@@ -81,16 +81,16 @@ fn id(number: usize) -> String {
     format!("{number:026}")
 }
 
-fn item(number: usize, title: &str, fields: &Value) -> Value {
+pub(crate) fn item(number: usize, title: &str, fields: &Value) -> Value {
     json!({"id": id(number), "title": title, "vault": {"id": VAULT}, "category": "API_CREDENTIAL",
         "version": 3, "fields": fields})
 }
 
-fn vault(items: &[Value]) -> Value {
+pub(crate) fn vault(items: &[Value]) -> Value {
     json!({"vaults": [{"id": VAULT, "name": "AI Team", "type": "USER_CREATED", "items": items}]})
 }
 
-fn field(name: &str, value: &str) -> Value {
+pub(crate) fn field(name: &str, value: &str) -> Value {
     json!({"id": name, "type": "CONCEALED", "label": name, "value": value})
 }
 

@@ -11,7 +11,7 @@ use crate::harness::{
 };
 
 /// A token of the TLS server that may read `secret/tls`, whose field `a` is `value-over-tls`.
-fn token() -> &'static str {
+pub(crate) fn token() -> &'static str {
     static TOKEN: OnceLock<String> = OnceLock::new();
     TOKEN.get_or_init(|| {
         let server = OpenBao::tls();
@@ -36,7 +36,7 @@ fn works(test: Test) {
     test.shell("echo $A").stdout("value-over-tls\n").success();
 }
 
-fn authority() -> String {
+pub(crate) fn authority() -> String {
     OpenBao::tls().authority().display().to_string()
 }
 

@@ -20,6 +20,8 @@ use aws_smithy_types::base64;
 use rustls_native_certs::load_native_certs;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
+use crate::http::LONGEST_IDLE;
+
 /// The client of every request to AWS. Does no I/O; roots are read for the first connection that
 /// needs them.
 pub(crate) fn client() -> SharedHttpClient {
@@ -54,7 +56,7 @@ fn routed(plain: SharedHttpClient) -> SharedHttpClient {
 
 fn way(build: fn(ConnectorBuilder) -> Connector) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = Connector::builder();
+        let mut builder = Connector::builder().pool_idle_timeout(LONGEST_IDLE);
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());

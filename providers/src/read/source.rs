@@ -109,7 +109,7 @@ impl<'a> Source<'a> {
         let is_readable_by_others = is_regular && self.metadata.mode() & READABLE_BY_OTHERS != 0;
         let version = is_regular.then(|| version(&self.metadata));
         Ok(Content {
-            bytes: self.drain()?,
+            bytes: self.drain()?.into(),
             is_readable_by_others,
             version,
         })

@@ -4,7 +4,6 @@
 use std::{path::Path, time::Instant};
 
 use rustls::pki_types::CertificateDer;
-use zeroize::Zeroizing;
 
 use super::config::{Config, Pem, TlsFiles, wrong};
 use crate::{
@@ -44,8 +43,9 @@ async fn tls(files: &TlsFiles, deadline: Instant) -> Result<Tls, Fault> {
             let named = |what: &'static str| {
                 move |error: &'static str| wrong(format!("the client's {what} {error}"))
             };
-            let certificates = tls::certificates(&certificate).map_err(named("certificate"))?;
-            let key = tls::private_key(&key).map_err(named("key"))?;
+            let certificates =
+                tls::certificates(certificate.expose()).map_err(named("certificate"))?;
+            let key = tls::private_key(key.expose()).map_err(named("key"))?;
             Some((certificates, key))
         }
         _ => None,
@@ -109,18 +109,18 @@ async fn certificates(
     deadline: Instant,
 ) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let text = content(path, deadline).await?;
-    tls::certificates(&text).map_err(|error| wrong(format!("`{}` {error}", path.display())))
+    tls::certificates(text.expose()).map_err(|error| wrong(format!("`{}` {error}", path.display())))
 }
 
-async fn pem(pem: &Pem, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Fault> {
+async fn pem(pem: &Pem, deadline: Instant) -> Result<Secret, Fault> {
     match pem {
         Pem::File(path) => content(path, deadline).await,
-        Pem::Text(text) => Ok(Zeroizing::new(text.expose().to_vec())),
+        Pem::Text(text) => Ok(Secret::copied_from(text.expose())),
     }
 }
 
 /// What a file holds, that a setting or a variable names.
-async fn content(path: &Path, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, Fault> {
+async fn content(path: &Path, deadline: Instant) -> Result<Secret, Fault> {
     match read::read(path.to_owned(), deadline).await {
         Ok(content) => Ok(content.bytes),
         Err(Failure::Fault(fault)) => Err(fault),
@@ -133,7 +133,7 @@ async fn content(path: &Path, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, F
 /// A file that holds one credential, without the white space around it.
 pub(super) async fn credential(path: &Path, deadline: Instant) -> Result<Secret, Fault> {
     let bytes = content(path, deadline).await?;
-    Ok(Secret::copied_from(bytes.trim_ascii()))
+    Ok(Secret::copied_from(bytes.expose().trim_ascii()))
 }
 
 /// The fault of a failed connection with what helps with this type of server.
