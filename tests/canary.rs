@@ -79,14 +79,11 @@ fn talkative(test: Test, command: &Command, child: &[String]) -> Test {
 /// What a case may show, by its backend and command.
 fn allowed(place: &Place, values: &[Canary], command: &Command, child: &[String]) -> Allowed {
     let is_environment = place.is_environment;
-    let credential = place.credential.iter().map(|canary| canary.name);
+    let ambient = place.ambient.iter().map(|canary| canary.name);
     let values = values.iter().map(|canary| canary.name);
     Allowed {
         child: child.to_vec(),
-        launcher: values
-            .filter(|_| is_environment)
-            .chain(credential)
-            .collect(),
+        launcher: values.filter(|_| is_environment).chain(ambient).collect(),
         helper: place.helper.clone(),
         is_output_expected: !matches!(command.prints, Prints::Report),
         memory: command
@@ -122,7 +119,7 @@ fn succeeds(backend: &str, command: &Command, shared: &Shared) -> Vec<String> {
     let is_silent = !String::from_utf8_lossy(&evidence.output.stderr).contains("INFO");
     let is_logged = command.words != ["schema"];
     wrong.extend((is_silent && is_logged).then(|| "nothing was traced".to_owned()));
-    values.extend(place.credential.clone());
+    values.extend(place.ambient.clone());
     wrong.extend(evidence.leaks(&Search::of(&values), &allowed));
     shared.add(values);
     wrong.iter().map(|text| format!("{case}: {text}")).collect()

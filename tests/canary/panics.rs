@@ -71,7 +71,7 @@ mod forced {
         let canaries = values
             .into_iter()
             .chain([payload])
-            .chain(place.credential.clone());
+            .chain(place.ambient.clone());
         let search = Search::of(&canaries.collect::<Vec<_>>());
         let allowed = Allowed {
             helper: place.helper.clone(),

@@ -4,7 +4,10 @@ use std::{any::Any, ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf, sync::On
 
 use serde_json::{Map, Value, json};
 
-use super::{room::CREDENTIAL, value::Canary};
+use super::{
+    room::{CREDENTIAL, OTHER},
+    value::Canary,
+};
 use crate::{
     exec::Program,
     harness::{
@@ -36,8 +39,9 @@ const ITEM: &str = "ipifsyjdmyeg4e75ujmbkrefl4";
 /// A project with a variable for each canary.
 pub(crate) struct Place {
     pub(crate) test: Test,
-    /// The credential of the launcher, where the backend has one.
-    pub(crate) credential: Option<Canary>,
+    /// What the launcher's environment has: the backend's credential, where it has one, and a secret
+    /// that nobody asked for.
+    pub(crate) ambient: Vec<Canary>,
     /// Whether the launcher's own environment is the place.
     pub(crate) is_environment: bool,
     /// The directory of the program that is asked.
@@ -68,11 +72,14 @@ pub(crate) fn takes_nul(backend: &str) -> bool {
 pub(crate) fn arrange(backend: &str, values: &[Canary], delivery: Option<&str>) -> Place {
     let mut place = Place {
         test: Test::new(),
-        credential: None,
+        ambient: Vec::new(),
         is_environment: backend == "env",
         helper: None,
         kept: Vec::new(),
     };
+    let other = Canary::of(OTHER, random::word(40));
+    place.env("ANOTHER_SECRET", &other.value);
+    place.ambient.push(other);
     let (backends, prefix, suffix) = place.fill(backend, values);
     let entry = |canary: &Canary| {
         let name = canary.name;
@@ -140,7 +147,8 @@ impl Place {
     fn credential(&mut self, variable: &str) -> String {
         let credential = random::word(40);
         self.env(variable, credential.as_bytes());
-        self.credential = Some(Canary::of(CREDENTIAL, credential.as_bytes()));
+        self.ambient
+            .push(Canary::of(CREDENTIAL, credential.as_bytes()));
         credential
     }
 

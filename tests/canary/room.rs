@@ -206,7 +206,7 @@ impl<'a> Leaks<'a> {
         let is_helper = allowed.is_helper(Path::new(&*program));
         let may = |name: &str| {
             (is_before_endow && allowed.launcher.contains(&name))
-                || (is_child && name != CREDENTIAL)
+                || (is_child && ![CREDENTIAL, OTHER].contains(&name))
                 || (is_helper && name == CREDENTIAL)
         };
         for variable in &started.environment {
@@ -222,8 +222,10 @@ impl Allowed {
     }
 }
 
-/// The canary that is a credential of the launcher, by its name.
+/// The canary that is a credential of the launcher for the backend, by its name.
 pub(crate) const CREDENTIAL: &str = "CREDENTIAL";
+/// The one that is another secret of the launcher's environment, and for nobody.
+pub(crate) const OTHER: &str = "OTHER";
 
 fn has_words(started: &Started, words: &[String]) -> bool {
     let words = words.iter().map(String::as_bytes);

@@ -93,13 +93,13 @@ fn is_stopped(
 ) -> Vec<String> {
     let mut values = vec![obstacle.value()];
     let mut place = place::arrange(backend, &values, None);
-    let credential = place.credential.iter().map(|canary| canary.name);
+    let ambient = place.ambient.iter().map(|canary| canary.name);
     let in_launcher = values.iter().map(|canary| canary.name);
     let allowed = Allowed {
         child: vec![obstacle.command().to_owned()],
         launcher: in_launcher
             .filter(|_| place.is_environment)
-            .chain(credential)
+            .chain(ambient)
             .collect(),
         helper: place.helper.clone(),
         ..Allowed::default()
@@ -110,7 +110,7 @@ fn is_stopped(
     if !report.contains(expected) {
         wrong.push(format!("no `{expected}`: {report}"));
     }
-    values.extend(place.credential.clone());
+    values.extend(place.ambient.clone());
     wrong.extend(evidence.leaks(&Search::of(&values), &allowed));
     shared.add(values);
     wrong

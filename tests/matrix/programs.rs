@@ -12,22 +12,24 @@ pub(super) const FAMILY: Family = Family {
         Fault {
             name: "there is none",
             classes: &["unreachable"; 2],
-            arrange: |backend, _| project(backend, None, 0o755),
+            arrange: |backend, _| project(backend, None, 0o755).patient(),
         },
         Fault {
             name: "it may not be executed",
             classes: &["unreachable"; 2],
-            arrange: |backend, _| project(backend, Some("#!/bin/sh\n"), 0o644),
+            arrange: |backend, _| project(backend, Some("#!/bin/sh\n"), 0o644).patient(),
         },
         Fault {
             name: "its interpreter is not there",
             classes: &["unreachable"; 2],
-            arrange: |backend, _| project(backend, Some("#!/nonexistent/sh\n"), 0o755),
+            arrange: |backend, _| project(backend, Some("#!/nonexistent/sh\n"), 0o755).patient(),
         },
         Fault {
             name: "it ends with 1 and says why",
             classes: &["malformed", "unreachable"],
-            arrange: |backend, given| script(backend, given, "echo 'no such thing' >&2; exit 1"),
+            arrange: |backend, given| {
+                script(backend, given, "echo 'no such thing' >&2; exit 1").patient()
+            },
         },
         Fault {
             name: "it ends with 0 and says nothing",
@@ -37,7 +39,7 @@ pub(super) const FAMILY: Family = Family {
         Fault {
             name: "a signal kills it",
             classes: &["unreachable"; 2],
-            arrange: |backend, given| script(backend, given, "kill -KILL $$"),
+            arrange: |backend, given| script(backend, given, "kill -KILL $$").patient(),
         },
         Fault {
             name: "it never ends",
@@ -63,9 +65,7 @@ pub(super) const FAMILY: Family = Family {
         Fault {
             name: "it says too much",
             classes: &["malformed"; 2],
-            arrange: |backend, given| {
-                script(backend, given, "exec head -c 40M /dev/zero").patient()
-            },
+            arrange: |backend, given| script(backend, given, "exec head -c 40M /dev/zero"),
         },
         Fault {
             name: "it closes its output and never ends",

@@ -62,7 +62,7 @@ pub(super) const FAMILY: Family = Family {
             arrange: |backend, given| {
                 static SERVER: OnceLock<tls::Server> = OnceLock::new();
                 let server = SERVER.get_or_init(|| tls::Server::start("http://127.0.0.1:1"));
-                at(backend, &server.url(), given)
+                at(backend, &server.url(), given).patient()
             },
         },
         Fault {
@@ -109,7 +109,6 @@ pub(super) const FAMILY: Family = Family {
                 answering(backend, given, |_, _, _| {
                     vec![head(200, TOO_LARGE), Step::Flood(TOO_LARGE)]
                 })
-                .patient()
             },
         },
         Fault {

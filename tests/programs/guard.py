@@ -10,6 +10,7 @@ server along.
 With --unprivileged a server that refuses to run as root is run as the user `nobody`.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -31,6 +32,9 @@ def stop(server):
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+    # Its workers, which outlive one that had no time to end them.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
 
 
 def main(words):
@@ -46,6 +50,7 @@ def main(words):
     linux = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def prepare():
+        os.setpgid(0, 0)
         if user:
             os.setgroups([])
             os.setgid(user.pw_gid)
