@@ -21,10 +21,11 @@ pub fn references(input: &[u8]) {
     let name = lines.next().filter(|name| crate::manifest::is_name(name));
     let name = name.unwrap_or("A_NAME");
     let key = lines.next().filter(|key| !key.is_empty()).unwrap_or(name);
+    let mut word = || lines.next().filter(|word| !word.is_empty());
     let scope = Scope {
         variable: Some((name, key)),
-        project: lines.next(),
-        profile: lines.next(),
+        project: word(),
+        profile: word(),
         directory: Path::new("/directory"),
         home: Some(Path::new("/home/u")),
     };
