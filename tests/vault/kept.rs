@@ -245,6 +245,32 @@ fn the_leases_of_the_users_own_token_are_revoked_and_the_token_is_not() {
 }
 
 #[test]
+fn leases_of_the_users_own_token_are_revoked_where_nothing_uses_their_values() {
+    let mount = database("1h");
+    let root = OpenBao::shared().root();
+    let revokes = "path \"sys/leases/revoke\" { capabilities = [\"update\"] }";
+    let token = root.token(&format!("{}\n{revokes}", super::reads(&mount)));
+    let of_token = || test(&mount, "", &OpenBao::shared().url()).env("VAULT_TOKEN", &token);
+    of_token()
+        .args(["check"])
+        .any_stdout()
+        .any_stderr()
+        .success();
+    assert_gone(&mount);
+    let failing = of_token();
+    let path = failing.path("secretfile.yaml");
+    let manifest = std::fs::read_to_string(path).expect("the manifest");
+    let manifest = manifest.replace("env: {", "env: { OTHER: file://none,");
+    failing
+        .file("secretfile.yaml", manifest)
+        .run(["echo", "started"])
+        .any_stderr()
+        .status(125);
+    assert_gone(&mount);
+    assert!(root.is_valid(&token));
+}
+
+#[test]
 fn an_abandoned_lease_is_left_and_the_command_takes_endows_place() {
     let mount = database("1h");
     let address = OpenBao::shared().url();
