@@ -82,7 +82,9 @@ fn enter(words: &[String]) -> ExitCode {
     if !nix::unistd::geteuid().is_root() {
         unshare.args(["--user", "--map-root-user"]);
     }
-    let script = "for d in /tmp /dev/shm; do mount -t tmpfs tmpfs $d || exit; done; exec \"$@\"";
+    // What starts in the background ignores some signals, and so would every launch.
+    let script = "for d in /tmp /dev/shm; do mount -t tmpfs tmpfs $d || exit; done
+        exec env --default-signal=HUP,INT,QUIT,TERM \"$@\"";
     let own = std::env::current_exe().expect("the path of this program");
     unshare.args(["--", "sh", "-c", script, "sh"]).arg(own);
     // The seed of one run is known before, so that it can be run again.

@@ -32,6 +32,11 @@ pub(crate) struct Census {
 impl Census {
     /// Waits until all is quiet, notes what is left, and takes the census after one ordinary run.
     pub(crate) fn after_a_sweep(world: &World, tally: &mut Tally) -> Self {
+        let plan = Plan::killed_with_a_file(world);
+        let outcome = launch::launch(world, 0, usize::MAX, &plan);
+        if let Some(fault) = outcome.fault(&plan) {
+            tally.say(format!("the run with a file: {fault}: {outcome:?}"));
+        }
         let started = Instant::now();
         let at_once = processes().len();
         while !processes().is_empty() && started.elapsed() < PATIENCE {

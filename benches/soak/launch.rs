@@ -116,7 +116,12 @@ fn interrupt(child: &mut Child, plan: &Plan, mark: &Path) -> bool {
         let number = fs::read_to_string(mark).unwrap_or_default();
         if let Ok(command) = number.trim_end().parse() {
             thread::sleep(after);
-            return is_there(child) && send(command, signal);
+            let whom = if whom == Whom::Command {
+                command
+            } else {
+                child.id()
+            };
+            return is_there(child) && send(whom, signal);
         }
         if !is_there(child) {
             return false;

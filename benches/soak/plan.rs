@@ -21,6 +21,8 @@ pub(crate) struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whom {
     Endow,
+    /// Endow, as soon as the command is there.
+    EndowLater,
     /// The command, as soon as it is there.
     Command,
 }
@@ -104,15 +106,31 @@ impl Plan {
 
     /// A launch without faults and kills.
     pub(crate) fn ordinary(world: &World) -> Self {
-        let mut plan = Self::new(&mut Chance::new(0, 0), world, 0);
+        Self::fixed(0, None, world)
+    }
+
+    /// One that leaves its file on tmpfs.
+    pub(crate) fn killed_with_a_file(world: &World) -> Self {
+        let kill = (Whom::EndowLater, Signal::SIGKILL, Duration::ZERO);
+        Self::fixed(6, Some(kill), world)
+    }
+
+    fn fixed(way: usize, kill: Option<(Whom, Signal, Duration)>, world: &World) -> Self {
         let place = Place {
             backend: "file",
             does: "good",
         };
-        plan.places = vec![place];
-        (plan.way, plan.flags, plan.kill) = ("exec", &[], None);
-        plan.manifest = manifest(&plan.places, "", world, 0);
-        plan
+        let (way, first, flags) = WAYS[way];
+        let places = vec![place];
+        Self {
+            manifest: manifest(&places, first, world, 0),
+            places,
+            way,
+            flags,
+            timeout: Duration::from_secs(20),
+            kill,
+            status: 0,
+        }
     }
 
     /// Says in the name of a mark whether it may be there.
@@ -146,7 +164,8 @@ fn kill(chance: &mut Chance) -> Option<(Whom, Signal, Duration)> {
         Signal::SIGKILL,
     ];
     let whom = match chance.below(10) {
-        0..4 => Whom::Endow,
+        0..3 => Whom::Endow,
+        3 => Whom::EndowLater,
         4 => Whom::Command,
         _ => return None,
     };

@@ -55,7 +55,7 @@ impl Tally {
         if let Some((whom, signal, _)) = plan.kill {
             let when = match (outcome.is_killed, outcome.is_started) {
                 (false, _) => "too late",
-                (true, true) if whom == Whom::Endow => "to endow, the command was there",
+                (true, true) if whom != Whom::Command => "to endow, the command was there",
                 (true, false) => "to endow, before the command",
                 (true, true) => "to the command",
             };
@@ -177,7 +177,7 @@ impl fmt::Display for Tally {
         writeln!(to, "  latest after its deadline: {:.2?}", self.latest)?;
         writeln!(
             to,
-            "  at the ends of batches: {} processes, none after at most {:.1?}; {} runs on tmpfs before the next run",
+            "  at the ends of batches: {} processes, none after at most {:.1?}; {} directories of killed runs on tmpfs, before the next run",
             self.left_at_once, self.left_longest, self.left_runs
         )?;
         for text in self.said.iter().take(MOST_SAID) {
