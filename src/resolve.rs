@@ -106,8 +106,12 @@ pub enum Cause {
 
 /// Resolves a plan.
 pub fn resolve(plan: &Plan<'_>, inputs: Inputs<'_>) -> Resolved {
-    let (resolved, mut session, _) = ask(plan, inputs);
+    let (mut resolved, mut session, answers) = ask(plan, inputs);
     let keeps_leases = resolved.failures.is_empty() && session.inputs.uses_values;
+    if !keeps_leases {
+        let not_revoked = keeper::give_back(&mut session, &answers);
+        resolved.warnings.extend(not_revoked);
+    }
     session.close(|_| true, keeps_leases);
     resolved
 }
@@ -119,11 +123,13 @@ pub fn resolve_and_keep<'a, 'm>(
     inputs: Inputs<'a>,
     watch: Option<Duration>,
 ) -> (Resolved, Option<Keeper<'a, 'm>>) {
-    let (resolved, mut session, answers) = ask(plan, inputs);
+    let (mut resolved, mut session, answers) = ask(plan, inputs);
     if resolved.failures.is_empty() {
         let keeper = Keeper::of(session, answers, watch);
         (resolved, keeper)
     } else {
+        let not_revoked = keeper::give_back(&mut session, &answers);
+        resolved.warnings.extend(not_revoked);
         session.close(|_| true, false);
         (resolved, None)
     }

@@ -1,4 +1,4 @@
-//! The pages under docs/ are true: their tables are the program's own, their manifests parse, their
+//! The pages under docs/, and SECURITY.md, are true: their tables are the program's own, their manifests parse, their
 //! command lines exist, their exit statuses occur.
 //!
 //! Here is how a page is read; what is compared stands in the modules.
@@ -7,6 +7,7 @@ mod commands;
 mod environment;
 mod manifests;
 mod references;
+mod security;
 mod statuses;
 mod tables;
 

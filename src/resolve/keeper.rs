@@ -16,6 +16,7 @@
 mod action;
 mod clock;
 mod held;
+mod unused;
 mod watch;
 
 use std::{
@@ -29,6 +30,7 @@ use endow_providers::{Answer, Class, Fault, Lease, Limits, Pending, Provider, Se
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 pub use self::action::{Action, Change};
+pub(super) use self::unused::give_back;
 use self::{
     clock::jittered,
     held::{Held, held, shown},
@@ -298,13 +300,7 @@ impl<'a, 'm> Keeper<'a, 'm> {
                 continue;
             }
             if !self.revoke(held, &limits) {
-                let what = held.shown();
-                say(Warning {
-                    message: format!(
-                        "the lease of {what} was not revoked, and ends by its time to live"
-                    ),
-                    hint: None,
-                });
+                say(held.not_revoked());
             }
         }
         self.session

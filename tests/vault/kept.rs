@@ -1,9 +1,10 @@
 //! Leases while the command runs: renewed, replaced where they end, and revoked at the exit.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Lines},
     os::unix::process::ExitStatusExt,
-    process::{Child, ChildStdout},
+    process::{Child, ChildStdout, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -186,20 +187,25 @@ fn what_is_not_to_be_started_again_goes_on_with_a_warning() {
             &field("PGPASSWORD", "password"),
         );
     let test = test.file("secretfile.yaml", quiet);
-    let mut child = test.spawn();
+    let said = test.path("said");
+    let mut command = test.command();
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&said).expect("a file"));
+    let mut child = command.spawn().expect("endow starts");
     let mut output = lines(&mut child);
     line(&mut output);
     let read = format!("GET /v1/{mount}/creds/chat");
     wait::until("the values are read again", || count(&counted, &read) >= 2);
+    // Not before: the end of the command ends a read that is not answered.
+    wait::until("a warning says so", || {
+        let said = std::fs::read_to_string(&said).expect("what was said");
+        said.contains("changed: the command goes on with what it was given")
+    });
     go(&test);
     assert!(output.next().is_none());
-    let output = child.wait_with_output().expect("endow ends");
-    assert!(output.status.success());
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        errors.contains("changed: the command goes on with what it was given"),
-        "{errors}"
-    );
+    assert!(child.wait().expect("endow ends").success());
     assert_gone(&mount);
 }
 
@@ -242,6 +248,32 @@ fn the_leases_of_the_users_own_token_are_revoked_and_the_token_is_not() {
         .shell(LOG_IN)
         .stdout("t\n")
         .success();
+    assert_gone(&mount);
+    assert!(root.is_valid(&token));
+}
+
+#[test]
+fn leases_of_the_users_own_token_are_revoked_where_nothing_uses_their_values() {
+    let mount = database("1h");
+    let root = OpenBao::shared().root();
+    let revokes = "path \"sys/leases/revoke\" { capabilities = [\"update\"] }";
+    let token = root.token(&format!("{}\n{revokes}", super::reads(&mount)));
+    let of_token = || test(&mount, "", &OpenBao::shared().url()).env("VAULT_TOKEN", &token);
+    of_token()
+        .args(["check"])
+        .any_stdout()
+        .any_stderr()
+        .success();
+    assert_gone(&mount);
+    let failing = of_token();
+    let path = failing.path("secretfile.yaml");
+    let manifest = std::fs::read_to_string(path).expect("the manifest");
+    let manifest = manifest.replace("env: {", "env: { OTHER: file://none,");
+    failing
+        .file("secretfile.yaml", manifest)
+        .run(["echo", "started"])
+        .any_stderr()
+        .status(125);
     assert_gone(&mount);
     assert!(root.is_valid(&token));
 }

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use endow_providers::{Lease, Provider, Reply};
+use endow_providers::{Lease, Provider, Reply, Warning};
 
 use super::{super::Answers, clock::Clock};
 use crate::plan::{Plan, Source};
@@ -55,6 +55,15 @@ impl Held {
     /// Its variables, for messages.
     pub(super) fn shown(&self) -> String {
         shown(&self.variables)
+    }
+
+    /// Where it could not be given back.
+    pub(super) fn not_revoked(&self) -> Warning {
+        let what = self.shown();
+        Warning {
+            message: format!("the lease of {what} was not revoked, and ends by its time to live"),
+            hint: None,
+        }
     }
 }
 
