@@ -153,7 +153,7 @@ fn conflict(id: &str) -> Fault {
     )
 }
 
-/// A value as the service takes it. These copies are the SDK's, and not wiped.
+/// A value as the service takes it. These copies are the SDK's, and wiped when it frees them.
 fn parts(value: &Secret) -> (Option<String>, Option<Blob>) {
     match std::str::from_utf8(value.expose()) {
         Ok(text) => (Some(text.to_owned()), None),
