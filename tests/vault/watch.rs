@@ -68,10 +68,10 @@ fn a_signal_comes_when_the_file_on_tmpfs_has_the_new_value() {
     let mount = root.kv(2);
     root.put(&mount, "chat", &json!({ "a": "first-value" }));
     let manifest = format!(
-        "version: 1\nrun: {{ watch: 100ms }}\nenv: {{ A: {{ from: \"vault://{mount}/chat#a\", as: {{ file: tmpfs }}, on_change: {{ signal: HUP }} }} }}\n"
+        "version: 1\nrun: {{ watch: 100ms }}\nenv: {{ A: {{ from: \"vault://{mount}/chat#a\", as: {{ file: tmpfs }}, on_change: {{ signal: USR1 }} }} }}\n"
     );
     let test = project(&manifest, &server.url(), ROOT)
-        .shell("trap 'cat $A; echo; exit 3' HUP; cat $A; echo; while :; do sleep 0.05; done");
+        .shell("trap 'cat $A; echo; exit 3' USR1; cat $A; echo; while :; do sleep 0.05; done");
     let mut child = test.spawn();
     let mut output = lines(&mut child);
     assert_eq!(line(&mut output), "first-value");
@@ -81,7 +81,7 @@ fn a_signal_comes_when_the_file_on_tmpfs_has_the_new_value() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "endow: warning: `A` changed: the command is sent HUP\n"
+        "endow: warning: `A` changed: the command is sent USR1\n"
     );
 }
 
