@@ -15,7 +15,18 @@ mod replay;
 
 #[cfg(test)]
 mod tests {
-    use super::replay::replay;
+    use super::replay::{inputs, replay};
+    use crate::manifest::credential;
+
+    #[test]
+    fn no_input_that_is_kept_looks_like_a_credential() {
+        let own = ["manifest", "masker", "references", "templates"];
+        let of_providers = ["dotenv", "json", "op_frame", "summon_stream"];
+        for (path, input) in own.into_iter().chain(of_providers).flat_map(inputs) {
+            let issuer = credential::issuer(&String::from_utf8_lossy(&input));
+            assert_eq!(issuer, None, "{}", path.display());
+        }
+    }
 
     #[test]
     fn the_corpus_of_manifests_keeps_their_property() {

@@ -2,7 +2,10 @@
 //! is undone by somebody else's decoder.
 
 use super::encode;
-use crate::manifest::template::{Encoding, Part, Template};
+use crate::manifest::{
+    credential,
+    template::{Encoding, Part, Template},
+};
 
 /// A template, and values after it, each behind a NUL.
 ///
@@ -25,6 +28,10 @@ pub fn templates(input: &[u8]) {
         Err((message, hint)) => {
             assert!(!message.is_empty() && hint.is_some());
             assert!(!message.contains(char::is_control), "it can be printed");
+            assert!(
+                credential::issuer(&message).is_none(),
+                "a credential is shown"
+            );
             assert!(text.contains('$'), "nothing else can be wrong");
         }
     }
