@@ -126,20 +126,22 @@ fn forms(piece: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     };
     let mut forms = vec![
         ("it is", piece.to_vec()),
+        (
+            "Debug prints it",
+            piece.escape_ascii().to_string().into_bytes(),
+        ),
         ("hex", each(|byte| format!("{byte:02x}"))),
         ("HEX", each(|byte| format!("{byte:02X}"))),
         ("percent", each(|byte| format!("%{byte:02x}"))),
         ("PERCENT", each(|byte| format!("%{byte:02X}"))),
         ("an escape", each(|byte| format!("\\x{byte:02x}"))),
-        (
-            "Debug prints it",
-            piece.escape_ascii().to_string().into_bytes(),
-        ),
         ("a list of bytes", {
             let numbers: Vec<String> = piece.iter().map(u8::to_string).collect();
             numbers.join(", ").into_bytes()
         }),
     ];
+    // Letters are the same in some of them: the first name is said.
+    forms.dedup_by(|later, earlier| later.1 == earlier.1);
     for offset in 0..3 {
         let text = base64(piece, offset);
         let url = text.iter().map(|byte| match byte {
