@@ -106,13 +106,9 @@ pub enum Cause {
 
 /// Resolves a plan.
 pub fn resolve(plan: &Plan<'_>, inputs: Inputs<'_>) -> Resolved {
-    let (mut resolved, mut session, answers) = ask(plan, inputs);
+    let (mut resolved, session, answers) = ask(plan, inputs);
     let keeps_leases = resolved.failures.is_empty() && session.inputs.uses_values;
-    if !keeps_leases {
-        let not_revoked = keeper::give_back(&mut session, &answers);
-        resolved.warnings.extend(not_revoked);
-    }
-    session.close(|_| true, keeps_leases);
+    end(&mut resolved, session, &answers, keeps_leases);
     resolved
 }
 
@@ -123,16 +119,28 @@ pub fn resolve_and_keep<'a, 'm>(
     inputs: Inputs<'a>,
     watch: Option<Duration>,
 ) -> (Resolved, Option<Keeper<'a, 'm>>) {
-    let (mut resolved, mut session, answers) = ask(plan, inputs);
+    let (mut resolved, session, answers) = ask(plan, inputs);
     if resolved.failures.is_empty() {
         let keeper = Keeper::of(session, answers, watch);
         (resolved, keeper)
     } else {
-        let not_revoked = keeper::give_back(&mut session, &answers);
-        resolved.warnings.extend(not_revoked);
-        session.close(|_| true, false);
+        end(&mut resolved, session, &answers, false);
         (resolved, None)
     }
+}
+
+/// Closes all backends, and gives back the leases that nothing will use.
+fn end(
+    resolved: &mut Resolved,
+    mut session: Session<'_, '_>,
+    answers: &Answers,
+    keeps_leases: bool,
+) {
+    if !keeps_leases {
+        let not_revoked = keeper::give_back(&mut session, answers);
+        resolved.warnings.extend(not_revoked);
+    }
+    session.close(|_| true, keeps_leases);
 }
 
 fn ask<'a, 'm>(plan: &'a Plan<'m>, inputs: Inputs<'a>) -> (Resolved, Session<'a, 'm>, Answers) {
