@@ -123,6 +123,18 @@ fn what_is_no_answer_of_aws_is_malformed_and_not_asked_again() {
 }
 
 #[test]
+fn an_answer_that_is_too_large_is_given_up_and_not_asked_again() {
+    let server = faults::start(|_, _| {
+        let length = 1 << 30;
+        vec![faults::head(200, length), Step::Flood(length)]
+    });
+    let text = "A: malformed: the answer of Secrets Manager in eu-west-1 is larger than 16 MiB";
+    fails(project(ONE, &server.url()), &[text, &server.url()]);
+    // The SDK asks once more by itself.
+    assert!(server.requests().len() <= 2, "{:?}", server.requests());
+}
+
+#[test]
 fn a_json_secret_that_is_none_says_where_and_not_what() {
     let moto = Aws::moto();
     moto.secret(

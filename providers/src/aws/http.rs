@@ -1,5 +1,5 @@
-//! The SDK's HTTP client, with two rules of ours: metadata addresses are never asked through a
-//! proxy, and an image without roots of its own trusts Mozilla's.
+//! The SDK's HTTP client, with three rules of ours: metadata addresses are never asked through a
+//! proxy, an image without roots of its own trusts Mozilla's, and no answer is read without an end.
 
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
-use aws_smithy_types::base64;
+use aws_smithy_types::{base64, body::SdkBody};
+use http_body_util::Limited;
 use rustls_native_certs::load_native_certs;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-use crate::http::LONGEST_IDLE;
+use crate::http::{LONGEST_IDLE, MAX_BYTES};
 
 /// The client of every request to AWS. Does no I/O; roots are read for the first connection that
 /// needs them.
@@ -135,8 +136,14 @@ impl HttpConnector for Route {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = self.ways.to(request.uri());
         let connector = client.http_connector(&self.settings, &self.components);
-        connector.call(request)
+        let answer = connector.call(request);
+        HttpConnectorFuture::new(async { Ok(answer.await?.map(limited)) })
     }
+}
+
+/// A body that breaks off where it is larger than any answer: the SDK would read it to its end.
+fn limited(body: SdkBody) -> SdkBody {
+    SdkBody::from_body_1_x(Limited::new(body, MAX_BYTES))
 }
 
 /// Whether this is an address that hands out credentials: link-local, or EC2's over IPv6.

@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::{
     http::Headers,
 };
 use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErrorMetadata};
+use http_body_util::LengthLimitError;
 
 /// One failed request.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ enum Broken {
     Request,
     /// A certificate that nobody here trusts.
     Certificate,
+    /// A response larger than any of the service.
+    TooLarge,
 }
 
 /// Faults of the service, or of the way to it, that may pass.
@@ -101,6 +104,9 @@ impl Refusal {
                 {
                     refusal.broken = Some(Broken::Answer);
                 }
+            }
+            _ if find::<LengthLimitError>(error).is_some() => {
+                refusal.broken = Some(Broken::TooLarge);
             }
             // Only a body that was read to its end is kept.
             SdkError::ResponseError(context) if context.raw().body().bytes().is_none() => {

@@ -4,6 +4,7 @@ use super::{Broken, Refusal};
 use crate::{
     Class, Fault,
     aws::{Arn, Asked},
+    http::MAX_BYTES,
 };
 
 impl Refusal {
@@ -65,6 +66,14 @@ impl Refusal {
             (Some(Broken::Half), _) => Fault::new(
                 Class::Unreachable,
                 format!("the answer of {service} in {region} ended too early"),
+            )
+            .hinted(asked.address()),
+            (Some(Broken::TooLarge), _) => Fault::new(
+                Class::Malformed,
+                format!(
+                    "the answer of {service} in {region} is larger than {} MiB",
+                    MAX_BYTES >> 20
+                ),
             )
             .hinted(asked.address()),
             (Some(Broken::Certificate), _) => Fault::new(
