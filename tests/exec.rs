@@ -2,6 +2,7 @@
 
 mod ending;
 mod protocol;
+mod shells;
 
 use std::{
     fs::{self, Permissions},
