@@ -119,7 +119,7 @@ fn succeeds(backend: &str, command: &Command, shared: &Shared) -> Vec<String> {
     let is_silent = !String::from_utf8_lossy(&evidence.output.stderr).contains("INFO");
     let is_logged = command.words != ["schema"];
     wrong.extend((is_silent && is_logged).then(|| "nothing was traced".to_owned()));
-    values.extend(place.ambient.clone());
+    values.extend(place.others());
     wrong.extend(evidence.leaks(&Search::of(&values), &allowed));
     shared.add(values);
     wrong.iter().map(|text| format!("{case}: {text}")).collect()

@@ -135,7 +135,7 @@ fn stages_and_versions_select_older_values() {
 #[test]
 fn a_binary_secret_is_its_bytes_and_has_no_keys() {
     let moto = Aws::moto();
-    // The bytes ff 00 fe are no text; the variable of the other is.
+    // The bytes ff fe fd are no text.
     moto.secrets(
         "CreateSecret",
         &json!({ "Name": "binary/text", "SecretBinary": "dmFsdWUtaW4tYnl0ZXM=" }),

@@ -36,10 +36,11 @@ const TEXTS: &[&str] = &["PLAIN", "QUOTED", "LONG"];
 const LINES: &[&str] = &["PLAIN", "LONG"];
 
 /// All of them, in both forms of their reports.
-pub(crate) const COMMANDS: [Command; 20] = [
+pub(crate) const COMMANDS: [Command; 21] = [
     run(&["run"], None, Prints::Child),
     run(&["run", "--init"], None, Prints::Child),
     run(&["run", "--redact"], None, Prints::Masks),
+    run(&["run", "--watch"], None, Prints::Child),
     run(&["run"], Some("file"), Prints::Child),
     run(&["run"], Some("{ file: tmpfs }"), Prints::Child),
     reports(&["run", "--dry-run"]),

@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+
 use super::{
     room::{Allowed, private, traced},
     shared::Shared,
@@ -10,7 +15,7 @@ use super::{
 use crate::harness::{Test, random};
 
 /// What a program does with `$value`, and what is said of it.
-const LEAKS: [(&str, &str); 12] = [
+const LEAKS: [(&str, &str); 15] = [
     ("echo $value", "PLAIN as it is in standard output"),
     ("echo $value >&2", "PLAIN as it is in standard error"),
     (
@@ -53,6 +58,34 @@ const LEAKS: [(&str, &str); 12] = [
         "printf %.20s $value > /dev/shm/endow-control-$$; rm /dev/shm/endow-control-$$",
         "PLAIN as it is in the file /dev/shm/",
     ),
+    (
+        "python3 -c '
+import mmap, os
+path = os.environ[\"TMPDIR\"] + \"/it\"
+with open(path, \"wb+\") as file:
+    file.truncate(4096)
+    mmap.mmap(file.fileno(), 4096)[:3] = b\"any\"
+os.unlink(path)'",
+        "mmap into the file ",
+    ),
+    (
+        "python3 -c '
+import os
+path = os.environ[\"TMPDIR\"] + \"/it\"
+with open(path, \"wb\") as file, open(\"secretfile.yaml\", \"rb\") as source:
+    os.sendfile(file.fileno(), source.fileno(), 0, 9)
+os.unlink(path)'",
+        "sendfile into the file ",
+    ),
+    (
+        "python3 -c '
+import os
+path = os.environ[\"TMPDIR\"] + \"/it\"
+with open(path, \"wb\") as file, open(\"secretfile.yaml\", \"rb\") as source:
+    os.copy_file_range(source.fileno(), file.fileno(), 9)
+os.unlink(path)'",
+        "copy_file_range into the file ",
+    ),
 ];
 
 #[test]
@@ -71,6 +104,23 @@ fn a_leak_is_found_wherever_it_is() {
         let is_found = leaks.iter().any(|leak| leak.starts_with(expected));
         assert!(is_found, "{does}: {leaks:?}");
     }
+}
+
+#[test]
+fn a_shell_that_endow_starts_is_found() {
+    let manifest = "version: 1\nbackends: { own: { type: exec, command: [sh, -c, 'echo any'] } }\n\
+        env: { A: own://a }\n";
+    let test = private(Test::manifest(manifest)).args(["--file", "secretfile.yaml"]);
+    let child = ["sh", "-c", "true"].map(str::to_owned);
+    let evidence = traced(test.run(&child), None, |_| {});
+    assert!(evidence.output.status.success());
+    let allowed = Allowed {
+        child: child.into(),
+        ..Allowed::default()
+    };
+    let found = evidence.leaks(&Search::of(&[Canary::plain()]), &allowed);
+    let is_shell = |found: &String| found.ends_with("/sh was started");
+    assert!(!found.is_empty() && found.iter().all(is_shell), "{found:?}");
 }
 
 #[test]
@@ -121,9 +171,8 @@ fn every_kind_of_canary_is_found_in_every_form() {
         }
         for before in ["", "a", "ab"] {
             let bytes = [before.as_bytes(), value].concat();
-            let text = crate::harness::keys::base64url(&bytes);
-            forms.push(text.replace('-', "+").replace('_', "/").into_bytes());
-            forms.push(text.into_bytes());
+            forms.push(STANDARD.encode(&bytes).into_bytes());
+            forms.push(URL_SAFE_NO_PAD.encode(&bytes).into_bytes());
         }
         for form in forms {
             let found = search.find(&form);

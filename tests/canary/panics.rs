@@ -68,10 +68,7 @@ mod forced {
         if !report.contains("internal error") {
             wrong.push(format!("no word of it: {report}"));
         }
-        let canaries = values
-            .into_iter()
-            .chain([payload])
-            .chain(place.ambient.clone());
+        let canaries = values.into_iter().chain([payload]).chain(place.others());
         let search = Search::of(&canaries.collect::<Vec<_>>());
         let allowed = Allowed {
             helper: place.helper.clone(),

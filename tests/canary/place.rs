@@ -1,7 +1,10 @@
 //! Canaries at a place of every backend, and a project that has them there.
 
+mod issued;
+
 use std::{any::Any, ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf, sync::OnceLock};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -19,13 +22,15 @@ use crate::{
     op::{StandIn, chat, connect::Connect},
 };
 
-/// The backends; two of them in both of their ways.
-pub(crate) const BACKENDS: [&str; 10] = [
+/// The backends; two of them in both of their ways, and two that sign in first.
+pub(crate) const BACKENDS: [&str; 12] = [
     "dotenv",
     "env",
     "file",
     "vault",
+    "vault (signed in)",
     "aws-sm",
+    "aws-sm (container)",
     "aws-ssm",
     "op (CLI)",
     "op (Connect)",
@@ -42,6 +47,8 @@ pub(crate) struct Place {
     /// What the launcher's environment has: the backend's credential, where it has one, and a secret
     /// that nobody asked for.
     pub(crate) ambient: Vec<Canary>,
+    /// What endow is given for itself when it signs in.
+    issued: Vec<Canary>,
     /// Whether the launcher's own environment is the place.
     pub(crate) is_environment: bool,
     /// The directory of the program that is asked.
@@ -57,7 +64,7 @@ pub(crate) fn values(backend: &str) -> Vec<Canary> {
     if backend != "aws-ssm" {
         values.push(Canary::long());
     }
-    if ["env", "file"].contains(&backend) {
+    if ["env", "file", "aws-sm", "aws-sm (container)"].contains(&backend) {
         values.push(Canary::binary());
     }
     values
@@ -65,7 +72,8 @@ pub(crate) fn values(backend: &str) -> Vec<Canary> {
 
 /// Whether a value with a NUL can stand there.
 pub(crate) fn takes_nul(backend: &str) -> bool {
-    ["file", "vault", "op (Connect)", "exec (stream)"].contains(&backend)
+    let takers = ["file", "op (Connect)", "exec (stream)"];
+    takers.contains(&backend) || backend.starts_with("vault")
 }
 
 /// The project; `delivery` is what stands beside each place: `as: file`.
@@ -73,6 +81,7 @@ pub(crate) fn arrange(backend: &str, values: &[Canary], delivery: Option<&str>) 
     let mut place = Place {
         test: Test::new(),
         ambient: Vec::new(),
+        issued: Vec::new(),
         is_environment: backend == "env",
         helper: None,
         kept: Vec::new(),
@@ -117,7 +126,12 @@ impl Place {
                 (nothing(), "file://secret/".into(), "")
             }
             "vault" => (nothing(), self.vault(values), ""),
+            "vault (signed in)" => {
+                let (backends, prefix) = self.vault_signed_in(values);
+                (backends, prefix, "")
+            }
             "aws-sm" | "aws-ssm" => (nothing(), self.aws(backend, values), ""),
+            "aws-sm (container)" => (nothing(), self.container(values), ""),
             "op (CLI)" => {
                 self.op(values);
                 (nothing(), "op://AI Team/Chat/".into(), "")
@@ -128,6 +142,11 @@ impl Place {
             }
             _ => (self.exec(backend, values), "own://".into(), ""),
         }
+    }
+
+    /// What is no value of a variable: nobody but the launcher and who asked for it has these.
+    pub(crate) fn others(&self) -> Vec<Canary> {
+        [&self.ambient[..], &self.issued].concat()
     }
 
     /// The test, to be run while this is kept.
@@ -170,22 +189,32 @@ impl Place {
     }
 
     fn aws(&mut self, backend: &str, values: &[Canary]) -> String {
+        self.env("AWS_ACCESS_KEY_ID", KEY.as_bytes());
+        self.credential("AWS_SECRET_ACCESS_KEY");
+        self.secrets(backend, values)
+    }
+
+    /// What a service of AWS keeps; the beginning of its places.
+    fn secrets(&mut self, backend: &str, values: &[Canary]) -> String {
         let moto = Aws::moto();
         let path = unique("canary");
         for canary in values {
-            let (name, text) = (canary.name, as_text(canary));
-            match backend {
-                "aws-sm" => {
-                    moto.secret(&format!("{path}/{name}"), text);
-                }
-                _ => moto.parameter(&format!("/{path}/{name}"), text),
+            let name = format!("{path}/{}", canary.name);
+            if backend == "aws-ssm" {
+                moto.parameter(&format!("/{name}"), as_text(canary));
+            } else if let Ok(text) = str::from_utf8(&canary.value) {
+                moto.secret(&name, text);
+            } else {
+                let bytes = STANDARD.encode(&canary.value);
+                moto.secrets(
+                    "CreateSecret",
+                    &json!({ "Name": name, "SecretBinary": bytes }),
+                );
             }
         }
         self.env("AWS_ENDPOINT_URL", moto.url().as_bytes());
         self.env("AWS_REGION", aws::REGION.as_bytes());
         self.env("AWS_EC2_METADATA_DISABLED", b"true");
-        self.env("AWS_ACCESS_KEY_ID", KEY.as_bytes());
-        self.credential("AWS_SECRET_ACCESS_KEY");
         match backend {
             "aws-sm" => format!("aws-sm://{path}/"),
             _ => format!("aws-ssm:///{path}/"),

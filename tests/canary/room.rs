@@ -150,7 +150,8 @@ impl Evidence {
             .any(|started| has_words(started, words))
     }
 
-    /// Every place where a canary is that may not have it, in words.
+    /// Every place where a canary is that may not have it, in words; and what could hide one: bytes
+    /// that were put into a file unseen, and a shell.
     pub(crate) fn leaks(&self, search: &Search, allowed: &Allowed) -> Vec<String> {
         let never = |_: &str| false;
         let mut leaks = Leaks::of(search);
@@ -160,11 +161,16 @@ impl Evidence {
         leaks.look(&self.output.stderr, "standard error", never);
         for written in &self.trace.written {
             let path = &written.path;
-            let memory = allowed.memory.as_deref();
-            if !memory.is_some_and(|memory| path.starts_with(memory)) {
+            if !allowed.is_in_memory(path) {
                 let may = |name: &str| name == CREDENTIAL && allowed.is_helper(path);
                 let place = format!("the file {}", path.display());
                 leaks.look(&written.bytes, &place, may);
+            }
+        }
+        for unseen in &self.trace.unseen {
+            if !allowed.is_in_memory(&unseen.path) {
+                let said = format!("{} into the file {}", unseen.call, unseen.path.display());
+                leaks.found.push(said);
             }
         }
         for name in &self.trace.names {
@@ -203,10 +209,14 @@ impl<'a> Leaks<'a> {
             self.look(word, &format!("the words of {program}"), |_| false);
         }
         let is_child = !allowed.child.is_empty() && has_words(started, &allowed.child);
-        let is_helper = allowed.is_helper(Path::new(&*program));
+        let path = Path::new(&*program);
+        let is_helper = allowed.is_helper(path);
+        if !is_before_endow && !is_child && SHELLS.iter().any(|shell| path.ends_with(shell)) {
+            self.found.push(format!("{program} was started"));
+        }
         let may = |name: &str| {
             (is_before_endow && allowed.launcher.contains(&name))
-                || (is_child && ![CREDENTIAL, OTHER].contains(&name))
+                || (is_child && ![CREDENTIAL, ISSUED, OTHER].contains(&name))
                 || (is_helper && name == CREDENTIAL)
         };
         for variable in &started.environment {
@@ -216,14 +226,24 @@ impl<'a> Leaks<'a> {
 }
 
 impl Allowed {
+    fn is_in_memory(&self, path: &Path) -> bool {
+        let memory = self.memory.as_deref();
+        memory.is_some_and(|memory| path.starts_with(memory))
+    }
+
     fn is_helper(&self, path: &Path) -> bool {
         let helper = self.helper.as_deref();
         helper.is_some_and(|helper| path.starts_with(helper))
     }
 }
 
+/// What only the caller may ask for.
+const SHELLS: [&str; 6] = ["ash", "bash", "busybox", "dash", "ksh", "sh"];
+
 /// The canary that is a credential of the launcher for the backend, by its name.
 pub(crate) const CREDENTIAL: &str = "CREDENTIAL";
+/// One that a sign-in gave.
+pub(crate) const ISSUED: &str = "ISSUED";
 /// The one that is another secret of the launcher's environment, and for nobody.
 pub(crate) const OTHER: &str = "OTHER";
 

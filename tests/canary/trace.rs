@@ -13,11 +13,19 @@ use crate::harness::{Test, runtime};
 
 /// Of the words and bytes of a call so much is kept: more than any canary has.
 const STRING: &str = "100000";
-/// Calls that start a program, make or rename a file, or write to one.
+/// Calls that start a program, make or rename a file, or change what is in one.
 const CALLS: &str = "trace=execve,execveat,open,openat,openat2,creat,rename,renameat,renameat2,\
     link,linkat,symlink,symlinkat,mkdir,mkdirat,mknod,mknodat,truncate,\
-    write,pwrite64,writev,pwritev,pwritev2,?sendfile,?copy_file_range";
+    write,pwrite64,writev,pwritev,pwritev2,sendfile,copy_file_range,splice,mmap";
 const WRITES: [&str; 5] = ["write", "pwrite64", "writev", "pwritev", "pwritev2"];
+/// Calls that put bytes into a file without showing them, with the place of that file's descriptor
+/// among theirs.
+const UNSEEN: [(&str, usize); 4] = [
+    ("sendfile", 0),
+    ("copy_file_range", 1),
+    ("splice", 1),
+    ("mmap", 0),
+];
 
 /// A program that was started, or was tried to be.
 #[derive(Debug)]
@@ -34,11 +42,19 @@ pub(crate) struct Written {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Bytes that no call shows were put into a file, or can be.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    pub(crate) path: PathBuf,
+    pub(crate) call: &'static str,
+}
+
 /// All of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) started: Vec<Started>,
     pub(crate) written: Vec<Written>,
+    pub(crate) unseen: Vec<Unseen>,
     /// Files that were opened for writing, made or renamed.
     pub(crate) touched: BTreeSet<PathBuf>,
     /// The names in these calls, and what links hold.
@@ -76,6 +92,9 @@ impl Trace {
                 trace.started.push(started(arguments));
             } else if WRITES.contains(&call) {
                 trace.written.extend(written(arguments));
+            } else if let Some((call, at)) = UNSEEN.iter().find(|(name, _)| *name == call) {
+                let path = unseen(arguments, *at);
+                trace.unseen.extend(path.map(|path| Unseen { path, call }));
             } else {
                 trace.touch(call, arguments);
             }
@@ -106,7 +125,8 @@ impl Trace {
 fn call(line: &str) -> Option<(&str, &str)> {
     let rest = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
     let (call, arguments) = rest.trim_start().split_once('(')?;
-    let is_name = call.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_name = call.bytes().all(is_part);
     is_name.then_some((call, arguments))
 }
 
@@ -122,16 +142,32 @@ fn started(arguments: &str) -> Started {
 }
 
 fn written(arguments: &str) -> Option<Written> {
-    let path = decoded(between(arguments, '<', '>')?);
-    let path = PathBuf::from(OsString::from_vec(path));
-    // Pipes and sockets have no place, memory files none on a disk.
-    let is_file = path.is_absolute() && !path.starts_with("/memfd:");
-    let is_device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
-    let is_memory = path.to_string_lossy().starts_with("/memfd:");
-    (is_file && !is_device && !is_memory).then(|| Written {
-        path,
+    Some(Written {
+        path: file(between(arguments, '<', '>')?)?,
         bytes: strings(arguments).concat(),
     })
+}
+
+/// The file that a call puts bytes into, by the place of its descriptor; a mapping does where it is
+/// shared and can be written to.
+fn unseen(arguments: &str, at: usize) -> Option<PathBuf> {
+    let is_mapping = arguments.contains("PROT_");
+    let writes = ["MAP_SHARED", "PROT_WRITE"];
+    if is_mapping && !writes.iter().all(|flag| arguments.contains(flag)) {
+        return None;
+    }
+    let descriptors = arguments.split('<').skip(1);
+    let mut names = descriptors.filter_map(|rest| Some(rest.split_once('>')?.0));
+    file(names.nth(at)?)
+}
+
+/// What a descriptor stands for, where it is a file: pipes and sockets have no place, memory files
+/// and devices none on a disk.
+fn file(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(OsString::from_vec(decoded(name)));
+    let is_memory = path.to_string_lossy().starts_with("/memfd:");
+    let is_device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+    (path.is_absolute() && !is_memory && !is_device).then_some(path)
 }
 
 fn between(text: &str, open: char, close: char) -> Option<&str> {

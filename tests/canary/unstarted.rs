@@ -110,7 +110,7 @@ fn is_stopped(
     if !report.contains(expected) {
         wrong.push(format!("no `{expected}`: {report}"));
     }
-    values.extend(place.ambient.clone());
+    values.extend(place.others());
     wrong.extend(evidence.leaks(&Search::of(&values), &allowed));
     shared.add(values);
     wrong

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::runtime;
@@ -32,11 +33,11 @@ impl Key {
     /// A signed JSON Web Token.
     pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = json!({ "alg": "RS256", "typ": "JWT", "kid": "1" });
-        let encode = |part: &Value| base64url(part.to_string().as_bytes());
+        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let text = format!("{}.{}", encode(&header), encode(claims));
         let key = self.directory.path().join("key.pem");
         let signature = openssl(&["dgst", "-sha256", "-sign"], Some(&key), text.as_bytes());
-        format!("{text}.{}", base64url(&signature))
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
@@ -91,26 +92,6 @@ impl Certificate {
     pub(crate) fn pem(&self) -> String {
         fs::read_to_string(self.certificate()).expect("a certificate")
     }
-}
-
-/// Base64 with the alphabet of URLs, without padding.
-pub(crate) fn base64url(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for shift in [18, 12, 6, 0].iter().take(chunk.len() + 1) {
-            text.push(char::from(ALPHABET[(bits >> shift & 0x3f) as usize]));
-        }
-    }
-    text
-}
-
-/// What a base64 text stands for.
-pub(crate) fn base64_decoded(text: &str) -> Vec<u8> {
-    let with_end = format!("{text}\n");
-    openssl(&["base64", "-d", "-A"], None, with_end.as_bytes())
 }
 
 fn openssl(arguments: &[&str], path: Option<&Path>, input: &[u8]) -> Vec<u8> {

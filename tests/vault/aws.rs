@@ -1,6 +1,7 @@
 //! Sign-in as an AWS identity, which OpenBao does not have: a scripted server takes what Vault
 //! would send to STS, and moto says whether the signature is right.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::fails;
@@ -9,7 +10,6 @@ use crate::harness::{
     aws::{Aws, Caller, allow},
     faults::{self, reply},
     http,
-    keys::base64_decoded,
     listener::Listener,
 };
 
@@ -60,7 +60,7 @@ impl Sent {
         assert_eq!(logins.len(), 1);
         let login: Value = serde_json::from_slice(&logins[0].body).expect("JSON");
         let text = |name: &str| login[name].as_str().expect("a text").to_owned();
-        let decoded = |name: &str| base64_decoded(&text(name));
+        let decoded = |name: &str| STANDARD.decode(text(name)).expect("base64");
         let headers: Value = serde_json::from_slice(&decoded("iam_request_headers")).expect("JSON");
         let headers = headers.as_object().expect("a map").iter();
         // A header is a text, or a list of them.
