@@ -81,6 +81,19 @@ where
     }
 }
 
+/// How long a server asks to wait: the seconds of a `Retry-After` (RFC 9110, section 10.2.3). A date
+/// is not worth reading: no deadline here is that long.
+pub(crate) fn asked(header: Option<&str>) -> Option<Duration> {
+    header?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The same for people, after what is wrong: `, and it asks to wait 5 s`.
+pub(crate) fn told(wait: Option<Duration>) -> String {
+    wait.map_or_else(String::new, |wait| {
+        format!(", and it asks to wait {} s", wait.as_secs())
+    })
+}
+
 fn after(mut fault: Fault, tries: u32) -> Fault {
     if tries > 1 && fault.class != Class::Malformed {
         fault.message = format!("{} (after {tries} tries)", fault.message);

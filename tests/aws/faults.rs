@@ -78,6 +78,19 @@ fn throttling_without_end_ends_at_the_deadline_and_is_named() {
 }
 
 #[test]
+fn a_wait_that_is_longer_than_the_deadline_is_not_waited_for() {
+    let server = faults::start(|_, _| {
+        let body = json!({ "__type": "TooManyRequestsException", "message": "-" });
+        faults::reply(429, &[("retry-after", "3600")], body.to_string())
+    });
+    let text = "A: throttled: Secrets Manager in eu-west-1 answers that there are too many requests, \
+        and it asks to wait 3600 s";
+    fails_within(project(ONE, &server.url()), "60s", &[text]);
+    // The SDK asks once more by itself.
+    assert!(server.requests().len() <= 2, "{:?}", server.requests());
+}
+
+#[test]
 fn failures_without_end_are_named() {
     let server = faults::start(|_, _| bad(500, "InternalServiceError"));
     let text = "A: unreachable: Secrets Manager in eu-west-1 fails: status 500: InternalServiceError (after ";

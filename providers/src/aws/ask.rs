@@ -106,8 +106,10 @@ where
                 "refused"
             );
             if refusal.is_transient() {
-                let fault = refusal.fault(&asked);
-                Try::Again { fault, after: None }
+                Try::Again {
+                    fault: refusal.fault(&asked),
+                    after: refusal.after,
+                }
             } else {
                 Try::Done(Ok(Err(refusal)))
             }

@@ -5,7 +5,11 @@
 
 mod fault;
 
-use std::{error::Error, io, time::SystemTime};
+use std::{
+    error::Error,
+    io,
+    time::{Duration, SystemTime},
+};
 
 use aws_smithy_runtime_api::{
     client::{orchestrator::HttpResponse, result::SdkError},
@@ -13,6 +17,8 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErrorMetadata};
 use http_body_util::LengthLimitError;
+
+use crate::retry;
 
 /// One failed request.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ pub(crate) struct Refusal {
     status: Option<u16>,
     /// How far this machine's clock is from the service's, in seconds; ahead is positive.
     skew: Option<i64>,
+    /// How long it asks to wait.
+    pub(crate) after: Option<Duration>,
     /// Where no service answered: why not.
     broken: Option<Broken>,
 }
@@ -84,6 +92,7 @@ impl Refusal {
         if let Some(response) = error.raw_response() {
             refusal.status = Some(response.status().as_u16());
             refusal.skew = skew(response.headers());
+            refusal.after = retry::asked(response.headers().get("retry-after"));
             // Some gateways answer in XML what was asked in JSON.
             let body = response.body().bytes().unwrap_or_default();
             refusal.code = element(body, "Code").unwrap_or_default();

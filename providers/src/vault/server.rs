@@ -209,7 +209,7 @@ impl Server {
         ask: &Ask<'_>,
         deadline: Instant,
     ) -> Try<Answer> {
-        let after = retry_after(&answer.response);
+        let after = retry::asked(answer.response.header("retry-after"));
         let fault = match answer.status() {
             400 if answer.words.starts_with("Upgrading from non-versioned") => {
                 answer.fault(Class::Unreachable, "the engine is being upgraded")
@@ -219,10 +219,8 @@ impl Server {
                 "status 412, the node has not caught up yet",
             ),
             429 => {
-                let wait = after.map_or_else(String::new, |after| {
-                    format!(", and it asks to wait {} s", after.as_secs())
-                });
                 let class = Class::Throttled { retry_after: after };
+                let wait = retry::told(after);
                 answer.fault(class, &format!("status 429, too many requests{wait}"))
             }
             501 => return Try::Done(Ok(answer)),
@@ -382,10 +380,4 @@ impl From<Fault> for Failure {
 
 fn is_redirect(status: u16) -> bool {
     [301, 302, 307, 308].contains(&status)
-}
-
-/// RFC 9110, section 10.2.3: seconds. A date is not worth reading: no deadline here is that long.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.header("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }

@@ -5,6 +5,7 @@ use crate::{
     Class, Fault,
     aws::{Arn, Asked},
     http::MAX_BYTES,
+    retry,
 };
 
 impl Refusal {
@@ -20,8 +21,13 @@ impl Refusal {
         match self.code.as_str() {
             _ if self.is_about_clock() => self.clock(asked),
             _ if self.is_throttled() => Fault::new(
-                Class::Throttled { retry_after: None },
-                format!("{service} in {region} answers that there are too many requests"),
+                Class::Throttled {
+                    retry_after: self.after,
+                },
+                format!(
+                    "{service} in {region} answers that there are too many requests{}",
+                    retry::told(self.after)
+                ),
             ),
             _ if self.is_denied() => self.denied(asked),
             "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidAccessKeyId" => {

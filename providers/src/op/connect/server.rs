@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::{
     Class, Fault, Limits, Secret,
     http::{Call, Client, Options, Proxies, Response, credential},
-    retry::{Try, until},
+    retry::{self, Try, until},
     tls::{Tls, nobody},
 };
 
@@ -157,10 +157,7 @@ impl Server {
     fn sorted(&self, response: Response) -> Try<Response> {
         match response.status {
             429 | 500 | 502..=504 => Try::Again {
-                after: response
-                    .header("retry-after")
-                    .and_then(|text| text.trim().parse().ok())
-                    .map(Duration::from_secs),
+                after: retry::asked(response.header("retry-after")),
                 fault: self.refused(&response),
             },
             _ => Try::Done(Ok(response)),
@@ -203,8 +200,10 @@ impl Server {
     fn refused(&self, response: &Response) -> Fault {
         let status = response.status;
         let said = said(&response.body);
+        let after = retry::asked(response.header("retry-after"));
+        let wait = retry::told(after.filter(|_| status == 429));
         let fault = |class, hint: &str| {
-            Fault::new(class, format!("{}: status {status}{said}", self.name)).hinted(hint)
+            Fault::new(class, format!("{}: status {status}{wait}{said}", self.name)).hinted(hint)
         };
         match status {
             401 => fault(
@@ -216,7 +215,7 @@ impl Server {
                 "give the token access to the vault: `op connect vault grant`",
             ),
             429 => fault(
-                Class::Throttled { retry_after: None },
+                Class::Throttled { retry_after: after },
                 "ask less often, or later",
             ),
             300..=399 => fault(
