@@ -43,9 +43,10 @@ mod child;
 mod keyboard;
 mod next;
 mod signals;
+mod start;
 
 use std::{
-    io::{self, PipeReader, Read},
+    io,
     time::{Duration, Instant},
 };
 
@@ -63,7 +64,7 @@ use crate::{
     error::Error,
     redact::Masker,
     sys::{
-        child::{self as process, Change, Side},
+        child::{self as process, Change},
         pty::Screen,
         queue::{Delivered, Queue},
         terminal::Terminal,
@@ -105,8 +106,8 @@ pub fn supervise<'m>(
     care: Option<Care<'m>>,
 ) -> Result<u8, Error> {
     let started = match masker {
-        Some(masker) if relay::wants_terminal() => layered(&mut launch, stop, masker, care),
-        masker => single(&mut launch, stop, masker, care),
+        Some(masker) if relay::wants_terminal() => start::layered(&mut launch, stop, masker, care),
+        masker => start::single(&mut launch, stop, masker, care),
     };
     let ended = started.and_then(|supervisor| supervisor.stay(&mut launch));
     match ended {
@@ -119,58 +120,6 @@ pub fn supervise<'m>(
         }),
         Err(Failure::Refused(refusal)) => Err(launch.failed(refusal)),
     }
-}
-
-/// endow is the child's parent.
-fn single<'m>(
-    launch: &mut Launch<'_>,
-    stop: Stop,
-    masker: Option<&'m Masker>,
-    care: Option<Care<'m>>,
-) -> Result<Supervisor<'m>, Failure> {
-    let terminal = Terminal::controlling();
-    let (relay, places) = match masker {
-        Some(masker) => {
-            let prepared = relay::prepare(masker, None)?;
-            (prepared.relay, prepared.places)
-        }
-        None => Default::default(),
-    };
-    let start = Start {
-        group: group(terminal.is_some()),
-        terminal,
-        layer: Layer::Only,
-        relay,
-        places,
-        stop,
-        care,
-    };
-    Supervisor::start(launch, start)
-}
-
-/// endow has the caller's terminal, and its child, which supervises in its turn, another one.
-fn layered<'m>(
-    launch: &mut Launch<'_>,
-    stop: Stop,
-    masker: &'m Masker,
-    care: Option<Care<'m>>,
-) -> Result<Supervisor<'m>, Failure> {
-    let terminal = Terminal::controlling();
-    let prepared = relay::prepare(masker, terminal.as_ref())?;
-    let screen = match (terminal, prepared.pty) {
-        (Some(terminal), Some(pty)) => Some(Screen::new(terminal, pty.master)),
-        _ => None,
-    };
-    let start = Start {
-        group: Group::Own,
-        terminal: None,
-        layer: Layer::Outer(screen),
-        relay: prepared.relay,
-        places: prepared.places,
-        stop,
-        care,
-    };
-    Supervisor::start(launch, start)
 }
 
 /// Why there is no child.
@@ -232,17 +181,6 @@ enum Layer {
     Inner,
 }
 
-/// What a supervisor begins with.
-struct Start<'m> {
-    group: Group,
-    terminal: Option<Terminal>,
-    layer: Layer,
-    relay: Relay<'m>,
-    places: Places,
-    stop: Stop,
-    care: Option<Care<'m>>,
-}
-
 struct Supervisor<'m> {
     child: i32,
     state: State,
@@ -265,60 +203,7 @@ struct Supervisor<'m> {
     next: Option<Next<'m>>,
 }
 
-impl<'m> Supervisor<'m> {
-    /// Catches signals, and starts the child.
-    fn start(launch: &mut Launch<'_>, start: Start<'m>) -> Result<Self, Failure> {
-        process::adopt_orphans();
-        let queue = Queue::catch(signals::caught())?;
-        let mut supervisor = Self {
-            child: 0,
-            state: State::Running,
-            follows: false,
-            group: start.group,
-            layer: start.layer,
-            terminal: start.terminal,
-            has_given: false,
-            queue,
-            relay: start.relay,
-            places: start.places,
-            stop: start.stop,
-            kill_at: None,
-            continue_at: None,
-            care: start.care,
-            next: None,
-        };
-        supervisor.spawn(launch)?;
-        if supervisor.care.is_none() {
-            // The child has its ends; these would keep them open.
-            supervisor.places.clear();
-        }
-        Ok(supervisor)
-    }
-
-    /// Forks, and waits until the child is another program or said why not.
-    fn spawn(&mut self, launch: &mut Launch<'_>) -> Result<(), Failure> {
-        let (mut failure, report) = io::pipe()?;
-        // Asked before the fork: a child in a group of its own has no keyboard yet.
-        self.has_given = self.gives().is_some();
-        self.child = match process::fork()? {
-            Side::Child if self.is_outer() => child::stay_below(launch, self, report),
-            Side::Child => child::become_program(launch, self, report),
-            Side::Parent(child) => child,
-        };
-        // One that leads a session leads its group, and can't if it did before.
-        if self.group == Group::Own && !self.is_outer() {
-            process::lead_group(self.child);
-        }
-        drop(report);
-        if let Some(refusal) = read_failure(&mut failure) {
-            self.take_keyboard();
-            return Err(Failure::Refused(refusal));
-        }
-        self.enter_screen();
-        self.queue.open()?;
-        Ok(())
-    }
-
+impl Supervisor<'_> {
     /// The other layer does what the caller asked for.
     fn stop(&self) -> Stop {
         if self.is_outer() {
@@ -413,7 +298,7 @@ impl<'m> Supervisor<'m> {
         }
         if is_due(self.kill_at) {
             self.kill_at = None;
-            self.kill();
+            self.send_to_all(libc::SIGKILL);
         }
     }
 
@@ -444,13 +329,6 @@ impl<'m> Supervisor<'m> {
         process::send(self.child, stop.signal);
         if let Some(timeout) = stop.timeout {
             self.kill_at.get_or_insert(Instant::now() + timeout);
-        }
-    }
-
-    fn kill(&self) {
-        match self.group {
-            Group::Own => process::send_to_group(self.child, libc::SIGKILL),
-            Group::Shared => process::send(self.child, libc::SIGKILL),
         }
     }
 
@@ -502,21 +380,4 @@ impl<'m> Supervisor<'m> {
         }
         self.leave_screen();
     }
-}
-
-/// The child leads a group of its own, unless others in endow's group use the terminal too.
-fn group(has_terminal: bool) -> Group {
-    let is_alone = process::leads_group() && !crate::sys::stream::any_standard_is_pipe();
-    if is_alone || !has_terminal {
-        Group::Own
-    } else {
-        Group::Shared
-    }
-}
-
-/// What the child says before it is another program; its end of the pipe closes with the exec.
-fn read_failure(pipe: &mut PipeReader) -> Option<Refusal> {
-    let mut bytes = [0; size_of::<i32>()];
-    pipe.read_exact(&mut bytes).ok()?;
-    Some(Refusal::from_number(i32::from_ne_bytes(bytes)))
 }

@@ -6,7 +6,7 @@ use std::{
     os::{fd::OwnedFd, unix::fs::fchown},
 };
 
-use super::{Failure, Group, Launch, Layer, Start, Supervisor, relay::Relay};
+use super::{Failure, Group, Launch, Layer, Supervisor, relay::Relay, start::Start};
 use crate::sys::{
     child::{end_now, lead_group, own_id},
     pty::lead_session,
