@@ -3,6 +3,9 @@
 //! Known formats only, never entropy: a false alarm on a plain setting would teach people to
 //! wave it through.
 
+/// What is printed in the place of a credential.
+const MASK: &str = "***";
+
 /// One published format: a prefix and how many characters of an alphabet follow it at least.
 struct Format {
     issuer: &'static str,
@@ -90,18 +93,29 @@ pub fn masked(text: &str) -> String {
     if issuer(text).is_none() {
         return text.to_owned();
     }
-    let mut masked = text
-        .split_once("-----BEGIN ")
-        .map_or_else(|| text.to_owned(), |(before, _)| format!("{before}***"));
-    for word in words(text).filter(|word| issuer(word).is_some()) {
-        masked = masked.replace(word, "***");
+    // What stands behind the head of a private key is one.
+    let (before, key) = match text.split_once("-----BEGIN ") {
+        Some((before, _)) => (before, MASK),
+        None => (text, ""),
+    };
+    let mut masked = String::with_capacity(text.len());
+    for piece in before.split_inclusive(|c| !is_of_word(c)) {
+        let word = piece.trim_end_matches(|c| !is_of_word(c));
+        let is_secret = issuer(word).is_some();
+        masked.push_str(if is_secret { MASK } else { word });
+        masked.push_str(&piece[word.len()..]);
     }
-    masked
+    masked + key
 }
 
-/// Runs of the characters that credentials are made of; a credential can stand inside a URL.
+/// What a credential is made of; it can stand inside a URL.
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// Runs of such characters, as long as the shortest credential.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+    text.split(|c| !is_of_word(c))
         .filter(|word| word.len() >= 16)
 }
 
@@ -237,5 +251,22 @@ mod tests {
         let key = format!("in `-----BEGIN {} KEY-----{token}`", "PRIVATE");
         assert_eq!(masked(&key), "in `***");
         assert_eq!(masked("no credential"), "no credential");
+    }
+
+    #[test]
+    fn credentials_without_anything_between_them_are_all_masked() {
+        let unit = |count| "a1B2".repeat(count);
+        let header = format!("-----BEGIN {} KEY-----", "PRIVATE");
+        let (short, long) = (format!("hvs.{}", unit(5)), format!("ghp_{}", unit(9)));
+        for (text, expected) in [
+            (format!("`{long}{header}`"), "`******"),
+            (format!("{long}{header} and {long}"), "******"),
+            (format!("`{short}` `{long}{short}`"), "`***` `***`"),
+            (format!("`{short} {short}{short}`"), "`*** ***`"),
+        ] {
+            let masked = masked(&text);
+            assert_eq!(masked, expected);
+            assert_eq!(issuer(&masked), None);
+        }
     }
 }
