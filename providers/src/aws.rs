@@ -7,6 +7,8 @@ mod arn;
 #[cfg(feature = "aws")]
 mod ask;
 #[cfg(feature = "aws")]
+mod backend;
+#[cfg(feature = "aws")]
 mod begin;
 #[cfg(feature = "aws")]
 mod credentials;
@@ -27,7 +29,8 @@ pub(crate) use self::arn::{Arn, is_region};
 #[cfg(feature = "aws")]
 pub(crate) use self::{
     ask::{Asked, ask},
-    place::{Place, Service, first_region, in_order, same},
+    backend::{Here, Known, Service, open},
+    place::Place,
     refusal::Refusal,
     session::{Ready, Session, written},
     settings::Settings,

@@ -61,7 +61,7 @@ pub(crate) static KIND: Kind = Kind {
     validate,
     requests,
     #[cfg(feature = "aws")]
-    open: Some(client::open),
+    open: Some(crate::aws::open::<client::SecretsManager>),
     #[cfg(not(feature = "aws"))]
     open: None,
 };

@@ -47,7 +47,7 @@ pub(crate) static KIND: Kind = Kind {
     validate,
     requests,
     #[cfg(feature = "aws")]
-    open: Some(client::open),
+    open: Some(crate::aws::open::<client::ParameterStore>),
     #[cfg(not(feature = "aws"))]
     open: None,
 };

@@ -1,16 +1,7 @@
 //! One service in one region, as one caller: what a request needs besides its own words.
 
-use super::{Arn, Asked, Ready, Session};
+use super::{Arn, Asked, Ready, Service, Session};
 use crate::{Address, Class, Fault, Limits, Request};
-
-/// A service of AWS.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Service {
-    /// `Secrets Manager`.
-    pub(crate) name: &'static str,
-    /// The variable that names its endpoint.
-    pub(crate) endpoint: &'static str,
-}
 
 /// One region of a service.
 pub(crate) struct Place<'a> {
@@ -24,13 +15,13 @@ pub(crate) struct Place<'a> {
     pub(crate) region: String,
     /// The endpoint, where it is not AWS's own.
     pub(crate) endpoint: Option<String>,
-    service: Service,
+    /// Of which service.
+    service: &'static str,
 }
 
 impl<'a> Place<'a> {
     /// The region of an address: that of its ARN, else the session's.
-    pub(crate) fn of(
-        service: Service,
+    pub(crate) fn of<S: Service>(
         session: &'a Session,
         ready: &'a Ready,
         address: &Address,
@@ -39,22 +30,22 @@ impl<'a> Place<'a> {
         let named = Arn::of(&address.locator).map(|arn| arn.region.to_owned());
         let region = named
             .or_else(|| ready.region.clone())
-            .ok_or_else(|| session.no_region(service.name))?;
+            .ok_or_else(|| session.no_region(S::NAME))?;
         let stated = session.settings.endpoint.clone();
         Ok(Self {
             session,
             ready,
             limits,
             region,
-            service,
-            endpoint: stated.or_else(|| session.endpoint(service.endpoint)),
+            service: S::NAME,
+            endpoint: stated.or_else(|| session.endpoint(S::ENDPOINT)),
         })
     }
 
     /// What is asked for, for the texts of faults.
     pub(crate) fn asked<'s>(&'s self, action: &'s str, what: &'s str) -> Asked<'s> {
         Asked {
-            service: self.service.name,
+            service: self.service,
             region: &self.region,
             action,
             what,
@@ -86,19 +77,19 @@ impl<'a> Place<'a> {
 }
 
 /// The region where to sign in, if none is set.
-pub(crate) fn first_region(batch: &[Address]) -> Option<&str> {
+pub(super) fn first_region(batch: &[Address]) -> Option<&str> {
     let arn = batch.iter().find_map(|address| Arn::of(&address.locator))?;
     Some(arn.region)
 }
 
 /// One fault for all that a request was to answer.
-pub(crate) fn same<T>(request: &Request, fault: &Fault) -> Vec<(usize, Result<T, Fault>)> {
+pub(super) fn same<T>(request: &Request, fault: &Fault) -> Vec<(usize, Result<T, Fault>)> {
     let answers = request.answers.iter();
     answers.map(|index| (*index, Err(fault.clone()))).collect()
 }
 
 /// What the requests answered, in the order of the batch.
-pub(crate) fn in_order<T>(
+pub(super) fn in_order<T>(
     length: usize,
     answers: Vec<Vec<(usize, Result<T, Fault>)>>,
 ) -> Vec<Result<T, Fault>> {

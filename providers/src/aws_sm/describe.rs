@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_smithy_types::DateTime;
+use futures_util::future::join_all;
 
 use super::{
     client::Here,
     read::{absent, special},
 };
 use crate::{
-    Absence, Address, Class, Fault, Metadata,
-    aws::{ask, written},
+    Absence, Address, Class, Fault, Metadata, Request,
+    aws::{Known, ask, written},
 };
 
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
@@ -19,11 +20,18 @@ const LIST: &str = "secretsmanager:ListSecretVersionIds";
 const POLICY: &str = "secretsmanager:GetResourcePolicy";
 const CURRENT: &str = "AWSCURRENT";
 
-/// Describes the version that an address means, and its secret.
-pub(super) async fn secret(
+/// Describes what one request of the plan is for.
+pub(super) async fn request(
     here: &Here<'_>,
-    address: &Address,
-) -> Result<Result<Metadata, Absence>, Fault> {
+    batch: &[Address],
+    request: &Request,
+) -> Vec<(usize, Known)> {
+    let each = async |index: &usize| (*index, secret(here, &batch[*index]).await);
+    join_all(request.answers.iter().map(each)).await
+}
+
+/// Describes the version that an address means, and its secret.
+async fn secret(here: &Here<'_>, address: &Address) -> Known {
     let id = address.locator.as_str();
     here.place.check_before(id)?;
     let _slot = here.place.session.slots.acquire().await;

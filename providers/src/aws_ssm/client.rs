@@ -1,134 +1,54 @@
-//! The open backend: a client a region, and the five things that a backend does.
+//! Parameter Store as a service of AWS.
 
+use aws_config::SdkConfig;
 use aws_sdk_ssm::{Client, config};
 use aws_types::region::Region;
-use futures_util::future::join_all;
 
 use super::{describe, read, write};
 use crate::{
-    Absence, Address, Answer, Condition, Fault, Fetched, Identity, Limits, Metadata, Opening,
-    Pending, Provider, Secret,
-    aws::{Place, Ready, Service, Session, Settings, first_region, in_order, same},
+    Address, Answer, Condition, Fault, Kind, Metadata, Request, Secret,
+    aws::{self, Known, Service},
 };
 
-/// Opens it. Does no I/O.
-pub(super) fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
-    let settings = Settings::of(opening)?;
-    Ok(Box::new(ParameterStore {
-        session: Session::new(settings),
-    }))
-}
-
-/// Parameter Store, as one caller.
-pub(super) struct ParameterStore {
-    /// The sign-in.
-    pub(super) session: Session,
-}
-
-const SERVICE: Service = Service {
-    name: "Parameter Store",
-    endpoint: "AWS_ENDPOINT_URL_SSM",
-};
+/// The service.
+pub(super) struct ParameterStore;
 
 /// One region of it.
-pub(super) struct Here<'a> {
-    /// Where, and as whom.
-    pub(super) place: Place<'a>,
-    /// The SDK's client.
-    pub(super) client: Client,
-}
+pub(super) type Here<'a> = aws::Here<'a, ParameterStore>;
 
-impl<'a> Here<'a> {
-    /// The region of an address.
-    fn of(
-        session: &'a Session,
-        ready: &'a Ready,
-        address: &Address,
-        limits: &'a Limits,
-    ) -> Result<Self, Fault> {
-        let place = Place::of(SERVICE, session, ready, address, limits)?;
-        let mut builder = config::Builder::from(&ready.config);
-        builder.set_region(Some(Region::new(place.region.clone())));
-        if let Some(endpoint) = &place.endpoint {
-            builder.set_endpoint_url(Some(endpoint.clone()));
+impl Service for ParameterStore {
+    const NAME: &'static str = "Parameter Store";
+    const ENDPOINT: &'static str = "AWS_ENDPOINT_URL_SSM";
+    const KIND: &'static Kind = &super::KIND;
+    type Client = Client;
+
+    fn client(config: &SdkConfig, region: Region, endpoint: Option<String>) -> Client {
+        let mut builder = config::Builder::from(config);
+        builder.set_region(Some(region));
+        if endpoint.is_some() {
+            builder.set_endpoint_url(endpoint);
         }
-        let client = Client::from_conf(builder.build());
-        Ok(Self { place, client })
-    }
-}
-
-impl ParameterStore {
-    async fn answers(&self, batch: &[Address], limits: &Limits) -> Vec<Answer> {
-        let ready = match self.session.ready(first_region(batch), limits).await {
-            Ok(ready) => ready,
-            Err(fault) => return batch.iter().map(|_| Err(fault.clone())).collect(),
-        };
-        let requests = (super::KIND.requests)(batch);
-        let asked = requests.iter().map(|request| async {
-            let first = &batch[request.answers[0]];
-            match Here::of(&self.session, &ready, first, limits) {
-                Ok(here) => read::request(&here, batch, request).await,
-                Err(fault) => same(request, &fault),
-            }
-        });
-        in_order(batch.len(), join_all(asked).await)
-    }
-}
-
-impl Provider for ParameterStore {
-    fn needs_runtime(&self) -> bool {
-        true
+        Client::from_conf(builder.build())
     }
 
-    fn fetch<'a>(&'a self, batch: &'a [Address], limits: &'a Limits) -> Pending<'a, Fetched> {
-        Box::pin(async move {
-            Fetched {
-                answers: self.answers(batch, limits).await,
-                warnings: Vec::new(),
-            }
-        })
+    async fn fetch(here: &Here<'_>, batch: &[Address], request: &Request) -> Vec<(usize, Answer)> {
+        read::request(here, batch, request).await
     }
 
-    fn describe<'a>(
-        &'a self,
-        batch: &'a [Address],
-        limits: &'a Limits,
-    ) -> Pending<'a, Vec<Result<Result<Metadata, Absence>, Fault>>> {
-        Box::pin(async move {
-            let ready = match self.session.ready(first_region(batch), limits).await {
-                Ok(ready) => ready,
-                Err(fault) => return batch.iter().map(|_| Err(fault.clone())).collect(),
-            };
-            let asked = (super::KIND.requests)(batch).into_iter().map(|request| {
-                let ready = &ready;
-                async move {
-                    let first = &batch[request.answers[0]];
-                    match Here::of(&self.session, ready, first, limits) {
-                        Ok(here) => describe::request(&here, batch, &request).await,
-                        Err(fault) => same(&request, &fault),
-                    }
-                }
-            });
-            in_order(batch.len(), join_all(asked).await)
-        })
+    async fn describe(
+        here: &Here<'_>,
+        batch: &[Address],
+        request: &Request,
+    ) -> Vec<(usize, Known)> {
+        describe::request(here, batch, request).await
     }
 
-    fn identity<'a>(&'a self, limits: &'a Limits) -> Pending<'a, Result<Identity, Fault>> {
-        Box::pin(self.session.identity(limits))
-    }
-
-    fn write<'a>(
-        &'a self,
-        address: &'a Address,
-        secret: &'a Secret,
-        condition: Condition,
-        limits: &'a Limits,
-    ) -> Pending<'a, Result<Metadata, Fault>> {
-        Box::pin(async move {
-            let region = first_region(std::slice::from_ref(address));
-            let ready = self.session.ready(region, limits).await?;
-            let here = Here::of(&self.session, &ready, address, limits)?;
-            write::parameter(&here, address, secret, &condition).await
-        })
+    async fn write(
+        here: &Here<'_>,
+        address: &Address,
+        secret: &Secret,
+        condition: &Condition,
+    ) -> Result<Metadata, Fault> {
+        write::parameter(here, address, secret, condition).await
     }
 }

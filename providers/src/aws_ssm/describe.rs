@@ -7,15 +7,12 @@ use super::{
     read::{absent, metadata, parameters, selected},
 };
 use crate::{
-    Absence, Address, Class, Fault, Metadata, Request,
-    aws::{Arn, ask, written},
+    Address, Class, Fault, Metadata, Request,
+    aws::{Arn, Known, ask, written},
 };
 
 const DESCRIBE: &str = "ssm:DescribeParameters";
 const TAGS: &str = "ssm:ListTagsForResource";
-
-/// What is known of one place.
-pub(super) type Known = Result<Result<Metadata, Absence>, Fault>;
 
 /// Describes what one request of the plan is for.
 pub(super) async fn request(
