@@ -28,6 +28,8 @@ pub fn templates(input: &[u8]) {
         Err((message, hint)) => {
             assert!(!message.is_empty() && hint.is_some());
             assert!(!message.contains(char::is_control), "it can be printed");
+            // The dots behind what was cut short could make a credential of what is none.
+            let message = message.replace("...", " ");
             assert!(
                 credential::issuer(&message).is_none(),
                 "a credential is shown"
