@@ -5,37 +5,45 @@
 //! variables through which a loader or an interpreter runs code. The digest covers only these,
 //! over all files, so adding a name does not ask again.
 
+mod behind;
+mod record;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
-    fs,
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use endow_providers::{Kind, Setting as Known, Shape, Trust, kind};
 use sha2::{Digest, Sha256};
 
+use self::behind::Behind;
+pub use self::record::{is_recorded, store};
 use super::{
     document::{Document, Entry, Layer, Origin, Setting, every_layer},
-    load::{Loaded, Owner, reason},
+    load::{Loaded, Owner},
     reference::Reference,
-    source::{Span, Spanned},
+    source::{SourceId, Span, Spanned},
 };
 
 /// Variables through which a loader or an interpreter runs code; `*` matches any rest.
-pub const CODE_VARIABLES: [&str; 11] = [
+pub const CODE_VARIABLES: [&str; 18] = [
     "PATH",
     "LD_*",
     "DYLD_*",
-    "NODE_OPTIONS",
-    "PYTHON*",
+    "GCONV_PATH",
     "BASH_ENV",
     "ENV",
+    "ZDOTDIR",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PYTHON*",
     "PERL5*",
+    "PERLLIB",
+    "RUBYLIB",
     "RUBYOPT",
     "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
     "GIT_*",
 ];
 
@@ -70,16 +78,33 @@ pub fn runs_code(name: &str) -> bool {
 pub(super) fn parts(loaded: &Loaded, environment: &Lookup<'_>) -> Vec<Part> {
     let documents = &loaded.documents;
     let mut parts = Vec::new();
+    let mut behind = Behind::default();
     for layer in every_layer(documents) {
-        backend_parts(documents, layer, environment, &mut parts);
+        backend_parts(documents, layer, environment, &mut parts, &mut behind);
     }
-    variable_parts(documents, &mut parts);
+    variable_parts(documents, &mut parts, &mut behind);
+    parts.extend(behind.parts(documents));
+    // A relative path means another file in another directory.
+    let own = documents
+        .last()
+        .map(|document| directory(loaded, document.source));
+    for part in &mut parts {
+        let said = directory(loaded, part.span.source);
+        let said = own
+            .and_then(|own| said.strip_prefix(own).ok())
+            .unwrap_or(said);
+        part.canonical.push_str(&counted(&said.to_string_lossy()));
+    }
     parts.sort_by_key(|part| part.span);
     parts
 }
 
+fn directory(loaded: &Loaded, source: SourceId) -> &Path {
+    loaded.sources.get(source).directory()
+}
+
 /// The code variables, and behind them what their templates need: that counts for the digest.
-fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
+fn variable_parts<'a>(documents: &'a [Document], parts: &mut Vec<Part>, behind: &mut Behind<'a>) {
     let mut entries: BTreeMap<&str, Vec<(Span, &Entry)>> = BTreeMap::new();
     for (name, entry) in every_layer(documents).flat_map(|layer| &layer.entries) {
         let said = entries.entry(&name.value).or_default();
@@ -99,7 +124,8 @@ fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
                 Some(Origin::Template(template)) => {
                     open.extend(template.variables().filter(|part| seen.insert(part)));
                 }
-                Some(Origin::From(_) | Origin::Value(_)) => {}
+                Some(Origin::From(references)) => behind.places(references),
+                Some(Origin::Value(_)) => {}
             }
             parts.push(Part {
                 what: format!("variable `{name}` can make programs run code"),
@@ -111,6 +137,7 @@ fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
     }
     if is_without_place {
         for from in every_layer(documents).filter_map(|layer| layer.from.as_ref()) {
+            behind.places(from);
             parts.extend(from.iter().map(|reference| Part {
                 what: "this place answers a variable that can make programs run code".to_owned(),
                 span: reference.span,
@@ -121,15 +148,17 @@ fn variable_parts(documents: &[Document], parts: &mut Vec<Part>) {
     }
 }
 
-fn backend_parts(
+fn backend_parts<'a>(
     documents: &[Document],
-    layer: &Layer,
+    layer: &'a Layer,
     environment: &Lookup<'_>,
     parts: &mut Vec<Part>,
+    behind: &mut Behind<'a>,
 ) {
     for (name, settings) in &layer.backends {
         let kinds = kinds(documents, &name.value);
         if kinds.iter().any(|kind| kind.name == "exec") {
+            behind.backend(settings);
             parts.push(Part {
                 what: format!("backend `{}` runs a program", name.value),
                 span: name.span,
@@ -151,6 +180,7 @@ fn backend_parts(
             if needed.is_empty() {
                 continue;
             }
+            behind.setting(value);
             let is_free = |known: &&Known| is_free(known, &value.value, documents, environment);
             parts.push(Part {
                 is_free: needed.iter().all(is_free),
@@ -325,62 +355,6 @@ pub fn stranger(owners: &[Owner], caller: u32) -> Option<(&Owner, &'static str)>
             None
         }
     })
-}
-
-/// Where trust is recorded: one file a manifest, below the home directory and nowhere else, so
-/// that no other variable can point to a prepared record.
-fn record(home: &Path, manifest: &Path) -> PathBuf {
-    let mut hash = Sha256::new();
-    hash.update(manifest.as_os_str().as_encoded_bytes());
-    home.join(".local/state/endow/trust")
-        .join(hex(&hash.finalize()))
-}
-
-/// The manifest as it is named in its own directory. A link is not followed: relative places
-/// start beside the link, so that what it names there is another manifest.
-fn located(manifest: &Path) -> PathBuf {
-    let directory = manifest.parent().map(fs::canonicalize);
-    match (directory, manifest.file_name()) {
-        (Some(Ok(directory)), Some(name)) => directory.join(name),
-        _ => manifest.to_owned(),
-    }
-}
-
-/// Whether this digest is recorded for the manifest.
-pub fn is_recorded(home: Option<&Path>, manifest: &Path, digest: &str) -> bool {
-    let Some(home) = home else { return false };
-    fs::read_to_string(record(home, &located(manifest)))
-        .is_ok_and(|text| text.lines().next() == Some(digest))
-}
-
-/// Records the digest. The record is whole or not there: it is written beside and renamed.
-pub fn store(home: Option<&Path>, manifest: &Path, digest: &str) -> Result<(), String> {
-    let home = home.ok_or("HOME is not set, so there is no place to record it")?;
-    let manifest = located(manifest);
-    let path = record(home, &manifest);
-    let directory = path.parent().unwrap_or(home);
-    let fail = |error: std::io::Error| format!("{}: {}", directory.display(), reason(&error));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(fail)?;
-    let mut name = OsString::from(path.as_os_str());
-    name.push(format!(".{}", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&name)
-        .map_err(fail)?;
-    let written = writeln!(file, "{digest}\n{}", manifest.display()).and_then(|()| file.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&name, &path)) {
-        // The half-written file is ours alone; that it can't be removed either changes nothing.
-        let _ = fs::remove_file(&name);
-        return Err(fail(error));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -151,3 +151,122 @@ fn a_program_or_an_address_that_moves_to_another_backend_or_setting_asks_again()
         is_refused(&test);
     }
 }
+
+/// What a code variable becomes is decided elsewhere, too.
+#[test]
+fn what_a_place_is_filled_in_with_asks_again_when_it_changes() {
+    for (before, after, from) in [
+        ("project: ours", "project: theirs", "file://{project}"),
+        (
+            "default_profile: ours\nprofiles: { ours: , theirs: }",
+            "default_profile: theirs\nprofiles: { ours: , theirs: }",
+            "file://{profile}",
+        ),
+    ] {
+        let manifest = |head: &str| {
+            format!(
+                "version: 1\n{head}\nenv: {{ A: {{ value: a }}, NODE_OPTIONS: {{ from: \"{from}\" }} }}\n"
+            )
+        };
+        let test = Test::manifest(&manifest(before))
+            .file_with_mode("ours", "--no-warnings", 0o600)
+            .file_with_mode("theirs", "--require=./evil.js", 0o600);
+        is_refused(&test);
+        trust(&test);
+        is_obeyed(&test);
+        rewrite(&test, &manifest(after));
+        is_refused(&test);
+    }
+}
+
+#[test]
+fn the_backend_that_answers_a_code_variable_asks_again_when_it_changes() {
+    for (before, after, from) in [
+        (
+            "own: { type: dotenv }",
+            "own: { type: file }",
+            "own://it.env",
+        ),
+        (
+            "own: { type: dotenv }",
+            "own: { type: dotenv, expand: true }",
+            "own://it.env",
+        ),
+        (
+            "vault: { namespace: ours }",
+            "vault: { namespace: theirs }",
+            "vault://secret/it#key",
+        ),
+        // A setting of it is answered by another one.
+        (
+            "vault: { namespace: { from: own://it.env#X } }, own: { type: dotenv }",
+            "vault: { namespace: { from: own://it.env#X } }, own: { type: dotenv, expand: true }",
+            "vault://secret/it#key",
+        ),
+    ] {
+        let manifest = |backends: &str| {
+            format!(
+                "version: 1\nbackends: {{ {backends} }}\n\
+                env: {{ A: {{ value: a }}, NODE_OPTIONS: {{ from: \"{from}\" }} }}\n"
+            )
+        };
+        let test = Test::manifest(&manifest(before)).file_with_mode(
+            "it.env",
+            "NODE_OPTIONS=--no-warnings\n",
+            0o600,
+        );
+        is_refused(&test);
+        trust(&test);
+        is_obeyed(&test);
+        rewrite(&test, &manifest(after));
+        is_refused(&test);
+    }
+}
+
+#[test]
+fn what_a_setting_that_was_trusted_is_read_from_asks_again_when_it_changes() {
+    let manifest = |project: &str| {
+        format!(
+            "version: 1\nproject: {project}\n\
+            backends: {{ vault: {{ address: {{ from: \"file://{{project}}\" }} }} }}\n\
+            values: {{ A: a }}\n"
+        )
+    };
+    let test = Test::manifest(&manifest("ours"));
+    is_refused(&test);
+    trust(&test);
+    is_obeyed(&test);
+    rewrite(&test, &manifest("theirs"));
+    is_refused(&test);
+}
+
+#[test]
+fn a_part_that_moves_to_a_file_of_another_directory_asks_again() {
+    let part = "backends: { own: { type: exec, command: [./provider] } }\n";
+    let test = Test::manifest(&format!("version: 1\nvalues: {{ A: a }}\n{part}"));
+    is_refused(&test);
+    trust(&test);
+    is_obeyed(&test);
+    let test = test.file("theirs/secretfile.yaml", format!("version: 1\n{part}"));
+    rewrite(
+        &test,
+        "version: 1\nextends: theirs/secretfile.yaml\nvalues: { A: a }\n",
+    );
+    is_refused(&test);
+}
+
+#[test]
+fn a_backend_that_answers_plain_variables_alone_does_not_ask() {
+    let manifest = "version: 1\nproject: a\nbackends: { own: { type: dotenv } }\n\
+        env: { A: { value: a }, B: \"own://{project}.env\" }\nvalues: { PATH: /usr/bin }\n";
+    let test = Test::manifest(manifest);
+    is_refused(&test);
+    trust(&test);
+    rewrite(
+        &test,
+        &manifest.replace("type: dotenv", "type: dotenv, expand: true"),
+    );
+    is_obeyed(&test);
+    rewrite(&test, &manifest.replace("project: a", "project: b"));
+    is_obeyed(&test);
+}
