@@ -288,9 +288,12 @@ fn waiting(plan: &Plan<'_>) -> impl Fn() -> String {
 fn helpers(context: &Context, plan: &Plan<'_>) -> Helpers {
     let directories = plan.manifest.sources.iter().map(Source::directory);
     let home = plan.manifest.home.as_deref();
+    let credentials = inherit::credentials(plan.manifest).into_iter();
+    let credentials: Vec<String> = credentials.map(|(pattern, _)| pattern).collect();
     Helpers {
         groups: &sys::signal::HELPERS,
-        base: inherit::base_set(&context.environment),
+        base: inherit::base_set(&context.environment, &credentials),
+        credentials,
         repositories: directories
             .filter_map(|directory| find::repository(directory, home))
             .collect(),

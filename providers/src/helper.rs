@@ -35,6 +35,9 @@ pub struct Helpers {
     pub groups: &'static Groups,
     /// The part of the launcher's environment that any program may have: the base set.
     pub base: Vec<(OsString, OsString)>,
+    /// Names, or globs, of the variables that hold static credentials: those of every type of
+    /// backend, and those that settings name. No glob brings one in.
+    pub credentials: Vec<String>,
     /// The repositories that the manifest comes from: no program is looked up there.
     pub repositories: Vec<PathBuf>,
 }
@@ -45,6 +48,7 @@ impl Default for Helpers {
         Self {
             groups: &GROUPS,
             base: Vec::new(),
+            credentials: Vec::new(),
             repositories: Vec::new(),
         }
     }

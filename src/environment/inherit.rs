@@ -246,17 +246,21 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// The variables of the base set: what a program that a backend runs may have. Static credentials
-/// of a backend are none of them.
-pub fn base_set(parent: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+/// The variables of the base set: what a program that a backend runs may have. The variables with
+/// `credentials`, which are names or globs, are none of them.
+pub fn base_set(
+    parent: &[(OsString, OsString)],
+    credentials: &[String],
+) -> Vec<(OsString, OsString)> {
     let mut seen = BTreeSet::new();
-    let credentials = || kind::ALL.iter().flat_map(|kind| kind.static_credentials);
+    let is_credential = |name: &OsStr| {
+        let mut credentials = credentials.iter();
+        credentials.any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
+    };
     parent
         .iter()
         .filter(|(name, _)| {
-            let is_credential =
-                || credentials().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
-            seen.insert(name) && base(name).0.is_inherited() && !is_credential()
+            seen.insert(name) && base(name).0.is_inherited() && !is_credential(name)
         })
         .cloned()
         .collect()
@@ -342,8 +346,9 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
-/// Every backend's static credentials, used or not, and the variables that settings read.
-fn credentials(manifest: &Manifest) -> Vec<(String, String)> {
+/// Every backend's static credentials, used or not, and the variables that settings read: names or
+/// globs, and whose they are.
+pub fn credentials(manifest: &Manifest) -> Vec<(String, String)> {
     let mut credentials: Vec<(String, String)> = kind::ALL
         .iter()
         .flat_map(|kind| {

@@ -140,6 +140,41 @@ fn its_environment_is_the_base_set_and_what_its_inherit_names() {
 }
 
 #[test]
+fn a_glob_brings_in_no_credential_of_a_backend_nor_one_that_a_setting_names() {
+    let program = Program::of("summon_stream.py", &json!({"a": "x"}));
+    let manifest = format!(
+        "version: 1
+backends:
+  own: {{ type: exec, command: [{}], inherit: [\"*\"] }}
+  vault: {{ auth: {{ method: token, token: {{ from: env://CHAT_TOKEN }} }} }}
+  op: {{ account: {{ from: env://LC_ACCOUNT }} }}
+env: {{ A: own://a }}
+",
+        program.path("provider").display()
+    );
+    Test::manifest(&manifest)
+        .args(["--file", "secretfile.yaml"])
+        .env("CHAT_TOKEN", "the-token-of-the-chat")
+        .env("LC_ACCOUNT", "a-name-of-the-base-set")
+        .env("VAULT_TOKEN", "a-vault-token")
+        .env("PLAIN", "plain")
+        .run(["true"])
+        .success();
+    let starts = program.starts();
+    let environment = starts[0]["environment"]
+        .as_object()
+        .expect("an environment");
+    for (name, is_there) in [
+        ("PLAIN", true),
+        ("CHAT_TOKEN", false),
+        ("LC_ACCOUNT", false),
+        ("VAULT_TOKEN", false),
+    ] {
+        assert_eq!(environment.contains_key(name), is_there, "{name}");
+    }
+}
+
+#[test]
 fn a_name_is_looked_up_outside_the_repository() {
     let program = Program::of("summon_stream.py", &json!({"a": "from outside"}));
     let test = program.manifest("", "A: own://a");

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Class, Fault, Helpers, Limits, Opening, Secret,
     helper::{Call, Cancel, Ended, Failure, Output, is_program},
-    kind, scrub,
+    scrub,
 };
 
 /// What an entry under `backends` says, and what the launcher gave.
@@ -184,10 +184,12 @@ impl Program {
 /// So much of a program's standard error stands in a message.
 const MOST_SHOWN: usize = 400;
 
-/// The variables that the entry's `inherit` names, by name or by a glob. A glob brings in no
-/// credential of a backend.
+/// The variables that the entry's `inherit` names, by name or by a glob. A glob brings in no static
+/// credential.
 fn inherited(opening: &Opening<'_>) -> Vec<(OsString, OsString)> {
     let words = opening.settings.list("inherit");
+    let credentials = &opening.helpers.credentials;
+    let is_credential = |name: &str| credentials.iter().any(|pattern| matches(pattern, name));
     let is_wanted = |name: &str| {
         words.iter().any(|word| {
             *word == name || (word.contains('*') && matches(word, name) && !is_credential(name))
@@ -201,11 +203,6 @@ fn inherited(opening: &Opening<'_>) -> Vec<(OsString, OsString)> {
         }
     }
     found
-}
-
-fn is_credential(name: &str) -> bool {
-    let mut patterns = kind::ALL.iter().flat_map(|kind| kind.static_credentials);
-    patterns.any(|pattern| matches(pattern, name))
 }
 
 /// A glob with `*` for any run of characters: each part stands after the one before.
