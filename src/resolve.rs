@@ -36,6 +36,8 @@ use crate::{
 
 /// How long backends may take to give back what they hold.
 const CLOSING: Duration = Duration::from_secs(1);
+/// So much of a message with a program's words is shown, in characters.
+const MOST_QUOTED: usize = 600;
 
 /// What resolving needs besides the plan.
 #[derive(Debug)]
@@ -201,7 +203,14 @@ impl Answers {
             _ => None,
         });
         let values: Vec<Secret> = values.collect();
-        let clean = |text: &mut String| *text = scrub(text, values.iter().map(Secret::expose));
+        let clean = |text: &mut String| {
+            let scrubbed = scrub(text, values.iter().map(Secret::expose));
+            let mut rest = scrubbed.char_indices().skip(MOST_QUOTED);
+            *text = match rest.next() {
+                Some((end, _)) => format!("{}...", &scrubbed[..end]),
+                None => scrubbed,
+            };
+        };
         let of_programs = plan.backends.iter().zip(&mut self.by_backend);
         let of_programs = of_programs.filter(|(asked, _)| asked.kind.quotes_programs);
         for fault in of_programs.flat_map(|(_, answers)| answers.iter_mut().flatten()) {

@@ -1,44 +1,117 @@
 //! Taking values out of texts that others wrote: what a program says on its standard error.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use zeroize::Zeroizing;
 
 /// What stands in the place of a value.
 const MASK: &str = "***";
 /// Shorter values are taken out only where they stand as words: they are in any text by chance.
 const SHORT: usize = 4;
+/// So much of a value at the end of a text is one that was cut short.
+const CUT: usize = 8;
 
 /// The text without the values, as they are, line by line, and in the encodings in which programs
-/// print them.
+/// print them, also on several lines. A value that the end of the text cuts short is taken out too.
 pub fn scrub<'a>(text: &str, values: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut forms: Vec<Zeroizing<String>> = Vec::new();
+    let mut forms: Vec<Form> = Vec::new();
     for value in values {
-        forms.extend(forms_of(value));
+        add_forms(value, &mut forms);
     }
     // The longest first, so that a value which is a part of another leaves none of it behind.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.sort_by_key(|form| std::cmp::Reverse(form.text.len()));
     forms.iter().fold(text.to_owned(), |text, form| {
-        if form.len() < SHORT {
-            without_word(&text, form)
+        if form.text.len() < SHORT {
+            without_word(&text, &form.text)
         } else {
-            text.replace(form.as_str(), MASK)
+            without(&text, form)
         }
     })
 }
 
-fn forms_of(value: &[u8]) -> Vec<Zeroizing<String>> {
-    let text = Zeroizing::new(String::from_utf8_lossy(value).into_owned());
-    let mut forms = Vec::new();
+/// How a value can stand in a text.
+struct Form {
+    text: Zeroizing<String>,
+    /// Programs break it into lines.
+    is_encoded: bool,
+}
+
+fn add_forms(value: &[u8], forms: &mut Vec<Form>) {
+    let mut add = |text: String, is_encoded: bool| {
+        let text = Zeroizing::new(text);
+        if !text.trim().is_empty() {
+            forms.push(Form { text, is_encoded });
+        }
+    };
     if value.len() >= SHORT {
-        forms.push(Zeroizing::new(STANDARD.encode(value)));
-        let hex = value.iter().map(|byte| format!("{byte:02x}"));
-        forms.push(Zeroizing::new(hex.collect()));
+        let hex = |digits: &[u8; 16]| {
+            let digit = |half: u8| char::from(digits[usize::from(half)]);
+            let bytes = value.iter();
+            bytes
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+                .collect()
+        };
+        add(STANDARD_NO_PAD.encode(value), true);
+        add(URL_SAFE_NO_PAD.encode(value), true);
+        add(hex(b"0123456789abcdef"), true);
+        add(hex(b"0123456789ABCDEF"), true);
     }
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    forms.extend(lines.map(|line| Zeroizing::new(line.to_owned())));
-    forms.push(text);
-    forms.retain(|form| !form.trim().is_empty());
-    forms
+    let text = Zeroizing::new(String::from_utf8_lossy(value).into_owned());
+    for line in text.lines().map(str::trim) {
+        add(line.to_owned(), false);
+        if line.contains(char::is_control) {
+            // What quotes it has blanks there.
+            add(line.replace(char::is_control, " "), false);
+        }
+    }
+    add(text.to_string(), false);
+}
+
+fn without(text: &str, form: &Form) -> String {
+    let first = form.text.chars().next().unwrap_or_default();
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(first) {
+        let (before, here) = rest.split_at(at);
+        result.push_str(before);
+        if let Some(length) = found(here, form) {
+            result.push_str(MASK);
+            rest = &here[length..];
+        } else {
+            result.push(first);
+            rest = &here[first.len_utf8()..];
+        }
+    }
+    result + rest
+}
+
+/// How much of the beginning of a text is this form, or the part of it that the end left.
+fn found(text: &str, form: &Form) -> Option<usize> {
+    // What joins the lines of a text that is quoted on one.
+    let is_between = |c: char| form.is_encoded && (c.is_whitespace() || c == ';');
+    let mut wanted = form.text.chars();
+    let mut next = wanted.next();
+    let mut length = 0;
+    for c in text.chars() {
+        match next {
+            None => break,
+            Some(expected) if c == expected => next = wanted.next(),
+            Some(_) if is_between(c) => {}
+            Some(_) => return None,
+        }
+        length += c.len_utf8();
+    }
+    let is_whole = next.is_none();
+    if is_whole && form.is_encoded {
+        // Padding says nothing, and looks as if something was left.
+        length += text[length..]
+            .bytes()
+            .take_while(|byte| *byte == b'=')
+            .count();
+    }
+    (is_whole || length >= CUT).then_some(length)
 }
 
 fn without_word(text: &str, word: &str) -> String {
@@ -73,7 +146,16 @@ mod tests {
                 "token *** is bad",
             ),
             ("b64 aHVudGVyMjI=", &["hunter22"], "b64 ***"),
+            ("url x aHVudGVyMjI", &["hunter22"], "url x ***"),
             ("hex 68756e7465723232", &["hunter22"], "hex ***"),
+            ("hex 68756E7465723232.", &["hunter22"], "hex ***."),
+            ("b64 aHVu; dGVy\nMjI=; end", &["hunter22"], "b64 ***; end"),
+            ("hex 68756e74\n  65723232", &["hunter22"], "hex ***"),
+            ("a b\tc d\u{1b}e", &["b\tc", "d\u{1b}e"], "a *** ***"),
+            ("a bb ccc dd", &["bb\tccc"], "a *** dd"),
+            ("cut hunter22-and-m", &["hunter22-and-more"], "cut ***"),
+            ("cut aHVudGVyM", &["hunter22"], "cut ***"),
+            ("hunter is no hunt", &["hunter22"], "hunter is no hunt"),
             ("line second!", &["first!\nsecond!\n"], "line ***"),
             ("abcdef", &["abcd", "abcdef"], "***"),
             ("pin 123, 1234", &["123"], "pin ***, 1234"),

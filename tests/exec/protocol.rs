@@ -1,6 +1,6 @@
 //! The two modes, what a failing program is quoted with, and what it is given.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use serde_json::json;
 
@@ -107,6 +107,55 @@ case $1 in bad) exit 3;; *) printf 'value-of-%s' \"$1\"; echo \"value-of-$1\" >&
     let stderr = String::from_utf8_lossy(&output.stderr);
     let expected = "ended with status 3: asked for bad with ***, seen ***, *** (own://bad,";
     assert!(stderr.contains(expected), "{stderr}");
+}
+
+/// What quotes a program cuts it short and puts it on one line: neither may hide a value from the
+/// search for it.
+#[test]
+fn no_form_of_a_value_is_in_what_a_program_is_quoted_with() {
+    let long = "a-long-value-of-the-program-itself-".repeat(4);
+    let value = format!("tab\tand {long}");
+    for say in [
+        "printf '%0390d' 0 | cat - other",
+        "cat other",
+        "printf %s \"$value\" | od -An -v -tx1 | tr -d ' '",
+        "printf %s \"$value\" | od -An -v -tx1 | tr -d ' \\n' | tr a-f A-F",
+        "printf %s \"$value\" | base64",
+        "printf %s \"$value\" | base64 -w 0 | tr +/ -_",
+        "printf '%065500d' 0 | tr 0 ' '; printf %s \"$value\"",
+    ] {
+        let script = format!(
+            "#!/bin/sh\ntest $# = 1 || exit 1\nvalue='{value}'\nprintf %s \"$value\"\n{{ {say}; }} >&2\n"
+        );
+        let program = Program::script(&script);
+        for end in ["", "exit 3\n"] {
+            let script = format!("{script}{end}");
+            fs::write(program.path("provider"), script).expect("the program");
+            let test = program.manifest("", "A: own://a, B: file://other");
+            let output = test
+                .file_with_mode("other", "another\tvalue of some-other-backend", 0o600)
+                .known(&value)
+                .known("some-other-backend")
+                .run(["true"])
+                .any_stderr()
+                .status(if end.is_empty() { 0 } else { 125 });
+            let report = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                report.contains("***") || report.contains("000..."),
+                "{say}: {report}"
+            );
+            for part in [
+                "another",
+                "some-other",
+                "a-long",
+                "YS1sb25n",
+                "612d6c",
+                "612D6C",
+            ] {
+                assert!(!report.contains(part), "{say}: {report}");
+            }
+        }
+    }
 }
 
 #[test]

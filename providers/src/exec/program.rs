@@ -143,7 +143,8 @@ impl Program {
         }
     }
 
-    /// A text of the program's standard error on one line, without the values that are known.
+    /// A text of the program's standard error on one line, without the values that are known here. It
+    /// is cut by whoever knows all values: a part of one would not be found any more.
     pub(super) fn shown<'a>(
         &'a self,
         stderr: &[u8],
@@ -160,7 +161,7 @@ impl Program {
                 character
             }
         });
-        text.take(MOST_SHOWN).collect()
+        text.collect()
     }
 
     /// `PROGRAM --version`, and its name where it does not know that option.
@@ -168,6 +169,7 @@ impl Program {
         let (path, limits) = (self.path()?, self.limits(limits));
         let ended = self.run(&path, Some("--version"), b"", &limits, cancel, &|_| false)?;
         let said = self.shown(&ended.stdout, std::iter::empty());
+        let said: String = said.chars().take(MOST_SHOWN).collect();
         let is_version = ended.status == crate::helper::Status::Exited(0) && !said.is_empty();
         Ok(if is_version {
             format!("{} {said}", self.name)
@@ -181,7 +183,7 @@ impl Program {
     }
 }
 
-/// So much of a program's standard error stands in a message.
+/// So much of what it says of its version is shown.
 const MOST_SHOWN: usize = 400;
 
 /// The variables that the entry's `inherit` names, by name or by a glob. A glob brings in no static
