@@ -208,6 +208,47 @@ fn a_full_or_closed_standard_output_is_never_a_success() {
 }
 
 #[test]
+fn a_standard_output_that_was_never_open_is_no_success() {
+    let other: [&[&str]; 9] = [
+        &["get", "A"],
+        &["export", "--format", "shell"],
+        &["explain"],
+        &["check"],
+        &["trust"],
+        &["schema"],
+        &["--version"],
+        &["--help"],
+        &["run", "--help"],
+    ];
+    let run = ["run", "--dry-run"];
+    let closed = (["--close", "1"], "closed");
+    // Open for reading alone, it takes nothing either.
+    let unwritable = (["--open", "1=/dev/null"], "bad file descriptor");
+    for (start, reason) in [closed, unwritable] {
+        for (words, status) in other
+            .iter()
+            .map(|words| (*words, 4))
+            .chain([(&run[..], 125)])
+        {
+            Test::manifest(MANIFEST)
+                .dotenv("A=value-a\nB=value-b\n")
+                .started_with(&start)
+                .args(words)
+                .stderr(format!("endow: error: standard output: {reason}\n"))
+                .status(status);
+        }
+    }
+}
+
+#[test]
+fn a_standard_output_that_was_never_open_does_not_miss_what_is_empty() {
+    Test::manifest("version: 1\nvalues: { A: \"\" }\n")
+        .started_with(&["--close", "1"])
+        .args(["get", "A"])
+        .success();
+}
+
+#[test]
 fn a_value_is_read_from_standard_input_where_the_manifest_says_so() {
     let test = Test::manifest("version: 1\nenv: { A: file:///dev/stdin }\n").args(["get", "A"]);
     let mut child = test
