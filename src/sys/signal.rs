@@ -6,6 +6,8 @@ use nix::{
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
 };
 
+use super::line;
+
 /// The signals that end endow before launch.
 const ENDING: [Signal; 4] = [
     Signal::SIGINT,
@@ -77,6 +79,7 @@ extern "C" fn end(signal: libc::c_int) {
         return;
     }
     take_terminal();
+    line::erase_at_end();
     // SAFETY: All of these are async-signal-safe. The signal is blocked while its handler runs:
     // what is raised here ends the process when the handler returns.
     unsafe {
