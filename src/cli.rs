@@ -41,7 +41,7 @@ Setup:
 Options:
   --file PATH          the manifest; else ENDOW_FILE, else the nearest secretfile.yaml
   -p, --profile NAME   the profile; else ENDOW_PROFILE, else the manifest's default
-  -q, --quiet          no warnings
+  -q, --quiet          no warnings on standard error
   -v, --verbose        say what is done; no level prints a value
   -h, --help           this page, or that of a command: endow run --help
   -V, --version        the version
@@ -63,7 +63,7 @@ pub struct Global {
     /// The profile; else `ENDOW_PROFILE`, else the manifest's `default_profile`
     #[arg(long, short, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// No warnings
+    /// No warnings on standard error
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Say what is done on standard error; twice for more. No level prints a value

@@ -35,6 +35,7 @@ use crate::{
 /// stayed with the command.
 pub fn main() -> ExitCode {
     harden::harden();
+    sys::signal::outlive_full_files();
     let environment: Vec<_> = std::env::vars_os().collect();
     let ui = Ui::new(&environment, false);
     match cli::parse::<commands::Cli>(std::env::args_os().collect()) {

@@ -8,6 +8,7 @@
 mod allocator;
 pub mod arena;
 pub mod child;
+pub mod line;
 pub mod memory;
 pub mod process;
 pub mod pty;

@@ -21,7 +21,10 @@ use crate::{
     cli::Format,
     error::{Error, Message},
     manifest::{diagnostic::Diagnostic, source::Sources},
+    sys::startup::closed_descriptors,
 };
+
+const OUTPUT: i32 = 1;
 
 /// So many problems of a manifest are shown with their lines; more are a file of another kind.
 const SHOWN_PROBLEMS: usize = 100;
@@ -37,6 +40,20 @@ pub fn internal_error(location: Option<&Location<'_>>) {
         io::stderr(),
         "endow: error: internal error{place}\nhint: this is a fault of endow; please report this line"
     );
+}
+
+/// Standard output without the runtime's part in it: that takes a descriptor that can't be written
+/// for one that was, and keeps a copy of the end of what was written.
+struct Output;
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(nix::unistd::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// How to print.
@@ -95,14 +112,19 @@ impl Ui {
 
     /// Writes exact bytes to standard output.
     pub fn data(self, bytes: &[u8]) -> Result<(), Error> {
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(bytes)
-            .and_then(|()| stdout.flush())
-            .map_err(|error| Error::Output {
-                reason: (error.kind() != io::ErrorKind::BrokenPipe)
-                    .then(|| crate::manifest::reason(&error)),
-            })
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        // Rust's runtime opened /dev/null in its place, which takes everything.
+        if closed_descriptors().any(|closed| closed == OUTPUT) {
+            return Err(Error::Output {
+                reason: Some("closed".to_owned()),
+            });
+        }
+        Output.write_all(bytes).map_err(|error| Error::Output {
+            reason: (error.kind() != io::ErrorKind::BrokenPipe)
+                .then(|| crate::manifest::reason(&error)),
+        })
     }
 
     /// Whether standard output is a terminal.

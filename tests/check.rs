@@ -66,6 +66,23 @@ fn a_part_of_a_template_that_needs_an_encoding_is_a_warning() {
 }
 
 #[test]
+fn quiet_leaves_out_lines_on_standard_error_and_nothing_of_the_report() {
+    let report = |flags: &[&str]| {
+        let manifest = "version: 1\nfrom: dotenv://.env\nenv: { A: { export: false }, URL: { template: \"postgres://u:${A}@h/d\" } }\n";
+        let test = Test::manifest(manifest)
+            .file_with_mode(".env", "A=p@ssw/rd\n", 0o600)
+            .env("ENDOW_LOG", "no-level");
+        let output = test.args(["check"]).args(flags).any_stdout().any_stderr();
+        output.success()
+    };
+    let (whole, quiet) = (report(&[]), report(&["-q"]));
+    assert!(String::from_utf8_lossy(&whole.stdout).contains("\n  warning: `A` has characters"));
+    assert_eq!(quiet.stdout, whole.stdout);
+    assert!(whole.stderr.starts_with(b"endow: warning: "));
+    assert_eq!(String::from_utf8_lossy(&quiet.stderr), "");
+}
+
+#[test]
 fn every_profile_is_checked_on_its_own_lines() {
     Test::manifest("version: 1\nenv: { A: }\nprofiles:\n  dev: { from: dotenv://.env }\n  prod: { production: true, from: file://secrets }\n")
         .dotenv("A=value-a\n")

@@ -155,6 +155,53 @@ fn docker_lines_are_raw_and_a_line_break_is_refused() {
 }
 
 #[test]
+fn a_value_that_is_not_utf_8_is_exported_to_shells_alone() {
+    // Docker prints the bytes of such a line; GitHub's runner, JSON and most readers of .env files
+    // would read another value.
+    let test = |form: &str| {
+        Test::manifest("version: 1\nenv: { A: file://a }\n")
+            .file("a", b"caf\xe9 au lait")
+            .known(b"caf\xe9 au lait")
+            .args(["export", "--format", form])
+    };
+    for (form, reader) in [
+        ("docker", "a Docker env-file"),
+        ("dotenv", "a .env file"),
+        ("github", "GitHub's file"),
+        ("json", "JSON"),
+    ] {
+        test(form)
+            .stderr(format!(
+                "endow: error: the value of `A` holds bytes that are not UTF-8, which {reader} can't carry\n"
+            ))
+            .status(2);
+    }
+    test("shell")
+        .prints_values()
+        .stdout(b"export A='caf\xe9 au lait'\n")
+        .success();
+}
+
+#[test]
+fn a_docker_line_has_less_than_64_kib_and_one_byte_more_is_refused() {
+    // Docker's reader takes lines of 65536 bytes with their ends.
+    let longest = 65535 - "NAME=".len();
+    let test = |size: usize| {
+        Test::manifest("version: 1\nenv: { NAME: file://a }\n")
+            .file("a", "v".repeat(size))
+            .args(["export", "--format", "docker"])
+    };
+    let output = test(longest).any_stdout().success();
+    assert_eq!(output.stdout.len(), 65536);
+    let size = longest + 1;
+    test(size)
+        .stderr(format!(
+            "endow: error: the value of `NAME` has {size} bytes; a Docker env-file carries at most {longest} under that name\n"
+        ))
+        .status(2);
+}
+
+#[test]
 fn the_delimiter_of_github_never_occurs_in_the_value() {
     assert_eq!(
         String::from_utf8(exported("github", "x\nENDOW_0\nY<<Z")).unwrap(),
@@ -205,6 +252,47 @@ fn a_full_or_closed_standard_output_is_never_a_success() {
     let output = test.command().stdout(writer).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert_eq!(output.stderr, b"");
+}
+
+#[test]
+fn a_standard_output_that_was_never_open_is_no_success() {
+    let other: [&[&str]; 9] = [
+        &["get", "A"],
+        &["export", "--format", "shell"],
+        &["explain"],
+        &["check"],
+        &["trust"],
+        &["schema"],
+        &["--version"],
+        &["--help"],
+        &["run", "--help"],
+    ];
+    let run = ["run", "--dry-run"];
+    let closed = (["--close", "1"], "closed");
+    // Open for reading alone, it takes nothing either.
+    let unwritable = (["--open", "1=/dev/null"], "bad file descriptor");
+    for (start, reason) in [closed, unwritable] {
+        for (words, status) in other
+            .iter()
+            .map(|words| (*words, 4))
+            .chain([(&run[..], 125)])
+        {
+            Test::manifest(MANIFEST)
+                .dotenv("A=value-a\nB=value-b\n")
+                .started_with(&start)
+                .args(words)
+                .stderr(format!("endow: error: standard output: {reason}\n"))
+                .status(status);
+        }
+    }
+}
+
+#[test]
+fn a_standard_output_that_was_never_open_does_not_miss_what_is_empty() {
+    Test::manifest("version: 1\nvalues: { A: \"\" }\n")
+        .started_with(&["--close", "1"])
+        .args(["get", "A"])
+        .success();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! File values: who can read them, how often, and that nothing of them is on a disk.
 
+mod limit;
 mod memory;
 mod tmpfs;
 

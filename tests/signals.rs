@@ -2,6 +2,7 @@
 
 mod ending;
 mod inherited;
+mod progress;
 mod waiting;
 
 use std::{

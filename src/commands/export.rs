@@ -11,6 +11,10 @@ use crate::{
     session::{Context, Only, refuse_files, values},
 };
 
+/// The longest line that Docker reads: with its end as many bytes as its buffer (Go's
+/// `bufio.MaxScanTokenSize`).
+const DOCKER_LINE: usize = (64 << 10) - 1;
+
 /// Print all exported variables.
 ///
 /// Nothing is printed unless all of them resolve.
@@ -91,6 +95,11 @@ fn refuse(name: &str, what: &str, form: &str) -> Error {
     ))
 }
 
+/// The value as text, for readers that would take other bytes for another value.
+fn as_text<'v>(name: &str, value: &'v [u8], form: &str) -> Result<&'v str, Error> {
+    std::str::from_utf8(value).map_err(|_| refuse(name, "bytes that are not UTF-8", form))
+}
+
 /// Single quotes, and `'\''` for a quote (POSIX shell, 2.2.2).
 fn shell(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     if value.contains(&0) {
@@ -112,6 +121,7 @@ fn dotenv(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     if value.contains(&0) {
         return Err(refuse(name, "a NUL", "a .env file"));
     }
+    as_text(name, value, "a .env file")?;
     text.extend_from_slice(format!("{name}=").as_bytes());
     if !value.contains(&b'\'') && !value.contains(&b'\r') {
         text.push(b'\'');
@@ -137,6 +147,15 @@ fn docker(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     if value.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
         return Err(refuse(name, "a line break or a NUL", "a Docker env-file"));
     }
+    // Docker's own message would print the bytes.
+    as_text(name, value, "a Docker env-file")?;
+    let longest = DOCKER_LINE.saturating_sub(name.len() + 1);
+    if value.len() > longest {
+        return Err(Error::usage(format!(
+            "the value of `{name}` has {} bytes; a Docker env-file carries at most {longest} under that name",
+            value.len()
+        )));
+    }
     text.extend_from_slice(format!("{name}=").as_bytes());
     text.extend_from_slice(value);
     text.push(b'\n');
@@ -148,6 +167,7 @@ fn github(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     if value.contains(&0) || value.contains(&b'\r') {
         return Err(refuse(name, "a NUL or a carriage return", "GitHub's file"));
     }
+    as_text(name, value, "GitHub's file")?;
     let holds = |delimiter: &str| {
         value
             .windows(delimiter.len())
@@ -170,9 +190,7 @@ fn json(
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut pairs = BTreeMap::new();
     for (name, secret) in exported {
-        let value = std::str::from_utf8(secret.expose())
-            .map_err(|_| refuse(name, "bytes that are not UTF-8", "JSON"))?;
-        pairs.insert(*name, value);
+        pairs.insert(*name, as_text(name, secret.expose(), "JSON")?);
     }
     serde_json::to_writer_pretty(&mut *text, &pairs)
         .map_err(|_| Error::usage("the values can't be written as JSON"))?;

@@ -19,6 +19,7 @@ use std::ffi::CString;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
+    io,
     os::fd::{AsRawFd, OwnedFd},
 };
 
@@ -33,7 +34,7 @@ use crate::sys::memory;
 use crate::{
     error::Error,
     manifest::{document::FileDelivery, reason},
-    sys::{child, user},
+    sys::{child, process::file_limit, user},
 };
 
 /// Who may read one where the manifest says nothing: its owner.
@@ -99,7 +100,7 @@ impl Files {
             let path = self
                 .directory(runtime, Holds::Values)?
                 .write(file.variable, name, bytes, mode, owner)
-                .map_err(|error| reason(&error))?;
+                .map_err(|error| not_written(&error, bytes.len()))?;
             self.tmpfs.push((variable, path));
             return Ok(());
         }
@@ -117,8 +118,8 @@ impl Files {
         {
             // A name can't hold a NUL: the manifest refuses it.
             let name = CString::new(name).unwrap_or_default();
-            let sealed =
-                memory::sealed(&name, bytes, mode, owner).map_err(|error| reason(&error))?;
+            let sealed = memory::sealed(&name, bytes, mode, owner)
+                .map_err(|error| not_written(&error, bytes.len()))?;
             self.memory.push((variable, sealed));
         }
         Ok(())
@@ -176,5 +177,18 @@ impl Files {
                 fifo.set(value);
             }
         }
+    }
+}
+
+/// Why a file of so many bytes was not written.
+fn not_written(error: &io::Error, size: usize) -> String {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        let limit = file_limit();
+        format!(
+            "it has {size} bytes, and no file may have more than {limit} here (`ulimit -f`, \
+             systemd's LimitFSIZE=)"
+        )
+    } else {
+        reason(error)
     }
 }

@@ -82,6 +82,11 @@ pub fn stack_limit() -> u64 {
     getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft)
 }
 
+/// The most bytes that a file may have which this process writes; also one in memory.
+pub fn file_limit() -> u64 {
+    getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft)
+}
+
 /// The effective user.
 pub fn effective_user() -> u32 {
     nix::unistd::geteuid().as_raw()

@@ -1,10 +1,12 @@
-//! Signals: their names, their end of endow before launch, and SIGPIPE.
+//! Signals: their names, their end of endow before launch, SIGPIPE and SIGXFSZ.
 
 use endow_providers::Groups;
 use nix::{
     libc,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
 };
+
+use super::line;
 
 /// The signals that end endow before launch.
 const ENDING: [Signal; 4] = [
@@ -39,18 +41,37 @@ pub fn end_with_helpers() {
         SigSet::empty(),
     );
     for signal in ENDING {
-        // SAFETY: A null new action only reads the old one; what the handler does is
-        // async-signal-safe.
-        unsafe {
-            let mut old: libc::sigaction = std::mem::zeroed();
-            let was_read = libc::sigaction(signal as i32, std::ptr::null(), &raw mut old) == 0;
-            if was_read && old.sa_sigaction != libc::SIG_IGN {
-                // It can fail only for a signal that has no handlers.
-                let _ = sigaction(signal, &action);
-            }
+        handle(signal, &action);
+    }
+}
+
+/// Makes a write beyond the limit of a file's size (`RLIMIT_FSIZE`) an error instead of the end of
+/// endow. `execve` takes the handler away, so nothing has to be put back for what is started.
+pub fn outlive_full_files() {
+    let action = SigAction::new(
+        SigHandler::Handler(pass),
+        SaFlags::SA_RESTART,
+        SigSet::empty(),
+    );
+    handle(Signal::SIGXFSZ, &action);
+}
+
+/// Installs a handler, unless the signal is ignored.
+fn handle(signal: Signal, action: &SigAction) {
+    // SAFETY: A null new action only reads the old one; what the handlers here do is
+    // async-signal-safe.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        let was_read = libc::sigaction(signal as i32, std::ptr::null(), &raw mut old) == 0;
+        if was_read && old.sa_sigaction != libc::SIG_IGN {
+            // It can fail only for a signal that has no handlers.
+            let _ = sigaction(signal, action);
         }
     }
 }
+
+/// The call that the signal is about fails with EFBIG, which says it.
+extern "C" fn pass(_: libc::c_int) {}
 
 extern "C" fn end(signal: libc::c_int) {
     if !HELPERS.end(signal) {
@@ -58,6 +79,7 @@ extern "C" fn end(signal: libc::c_int) {
         return;
     }
     take_terminal();
+    line::erase_at_end();
     // SAFETY: All of these are async-signal-safe. The signal is blocked while its handler runs:
     // what is raised here ends the process when the handler returns.
     unsafe {

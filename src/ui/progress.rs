@@ -1,16 +1,17 @@
-//! A line on the terminal while backends take long, erased before anything else is printed.
+//! A line on the terminal while backends take long, erased before anything else is printed,
+//! and where a signal ends endow.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread::JoinHandle,
     time::Duration,
 };
 
+use crate::sys::line;
+
 /// How long nothing is said.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Back to the first column, and clear to the end (ECMA-48).
-const ERASE: &[u8] = b"\r\x1b[K";
 
 /// Shows the line after half a second, until it is dropped.
 #[derive(Debug)]
@@ -28,10 +29,9 @@ impl Progress {
         let (done, is_done) = mpsc::channel();
         let wait = move || {
             if is_done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                // The terminal can be gone: then nobody misses the line.
-                let _ = write!(io::stderr(), "endow: {text}");
+                line::show(&format!("endow: {text}"));
                 let _ = is_done.recv();
-                let _ = io::stderr().write_all(ERASE);
+                line::erase();
             }
         };
         // Where there is no room for a thread, nothing is said.
