@@ -17,7 +17,10 @@ use std::{
 use nix::errno::Errno;
 
 use self::files::Files;
-pub use self::lookup::{Program, find};
+pub use self::{
+    limits::check_size,
+    lookup::{Program, find},
+};
 use crate::{
     environment::Environment,
     error::Error,
@@ -60,7 +63,7 @@ impl<'a> Launch<'a> {
             .iter()
             .filter_map(|argument| CString::new(argument.as_bytes()).ok())
             .collect();
-        limits::check(program, &arguments, &environment)?;
+        check_size(program, command, &environment)?;
         Ok(Self {
             name,
             program,

@@ -142,6 +142,8 @@ fn start(
     let has_duty = !(arguments.duties().is_empty() && plan.duties().is_empty());
     if has_duty || keeping.is_some() {
         let again = Again {
+            program: &program,
+            command: &arguments.command,
             plan,
             extra,
             user: owner.as_ref(),

@@ -4,7 +4,7 @@
 //! One string with its NUL has at most 32 pages. All strings and their pointers together have a
 //! quarter of the stack's limit, at most 6 MiB and at least 128 KiB.
 
-use std::ffi::CString;
+use std::{ffi::OsString, os::unix::ffi::OsStrExt};
 
 use super::Program;
 use crate::{environment::Environment, error::Error, sys::process};
@@ -16,9 +16,9 @@ const MOST_TOTAL: u64 = 6 << 20;
 const NAMED: usize = 5;
 
 /// Checks what `execve` would answer with E2BIG.
-pub(super) fn check(
+pub fn check_size(
     program: &Program,
-    arguments: &[CString],
+    command: &[OsString],
     environment: &Environment,
 ) -> Result<(), Error> {
     let longest = PAGES_OF_A_STRING * process::page_size();
@@ -32,9 +32,9 @@ pub(super) fn check(
     }
     let pointer = size_of::<usize>();
     let strings: usize = environment.sizes().map(|(_, size)| size + pointer).sum();
-    let arguments: usize = arguments
+    let arguments: usize = command
         .iter()
-        .map(|argument| argument.as_bytes_with_nul().len() + pointer)
+        .map(|argument| argument.as_bytes().len() + 1 + pointer)
         .sum();
     let total = strings + arguments + program.path.as_os_str().len() + 1;
     let limit = (process::stack_limit() / 4).clamp(LEAST_TOTAL, MOST_TOTAL);

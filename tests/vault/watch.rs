@@ -1,5 +1,7 @@
 //! Watching: by versions where the server has them, and what a change does.
 
+use std::io::{BufRead, BufReader};
+
 use serde_json::json;
 
 use super::{
@@ -141,4 +143,28 @@ fn what_ignores_the_stop_is_killed_and_started_again_without_a_new_descriptor() 
     .stderr("endow: warning: `A` changed: the command is started again\n")
     .shell(&script)
     .status(3);
+}
+
+#[test]
+fn a_new_value_that_no_command_can_be_given_leaves_it_as_it_is() {
+    let test = Test::manifest("version: 1\nrun: { watch: 100ms }\nenv: { A: file://a }\n")
+        .file_with_mode("a", "first-value-1", 0o600)
+        .shell("trap 'echo stopped; exit 1' TERM; echo ready; until [ -e go ]; do sleep 0.05; done; echo ${#A}");
+    let mut child = test.spawn();
+    let mut output = lines(&mut child);
+    assert_eq!(line(&mut output), "ready");
+    let mut errors = BufReader::new(child.stderr.take().expect("a pipe"));
+    let new = test.path("new");
+    std::fs::write(&new, "x".repeat(200_000)).expect("a file of the test");
+    std::fs::rename(new, test.path("a")).expect("it is replaced");
+    let mut warnings = String::new();
+    for _ in 0..2 {
+        errors.read_line(&mut warnings).expect("a line");
+    }
+    let expected = "endow: warning: `A` changed: the command is started again\n\
+        endow: warning: the command is not started again: the value of `A` has 200000 bytes";
+    assert!(warnings.starts_with(expected), "{warnings}");
+    go(&test);
+    assert_eq!(line(&mut output), "13");
+    assert!(child.wait().expect("endow ends").success());
 }
