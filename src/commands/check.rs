@@ -12,7 +12,10 @@ use crate::{
     cli::Format,
     error::Error,
     finding::{self, Finding},
-    manifest::{Choice, diagnostic::Problems},
+    manifest::{
+        Choice,
+        diagnostic::{Problems, one_line},
+    },
     plan::{Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
     session::{Context, Only, Session, place_of, resolve_all},
@@ -229,12 +232,12 @@ fn as_text(report: &Report) -> String {
         ),
     };
     for line in finding::lines(&report.findings) {
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "  {}", one_line(&line));
     }
     for warning in &report.warnings {
-        let _ = writeln!(text, "  warning: {}", warning.message);
+        let _ = writeln!(text, "  warning: {}", one_line(&warning.message));
         if let Some(hint) = &warning.hint {
-            let _ = writeln!(text, "    hint: {hint}");
+            let _ = writeln!(text, "    hint: {}", one_line(hint));
         }
     }
     text
