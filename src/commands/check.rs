@@ -197,21 +197,8 @@ fn tracked_files(plan: &Plan<'_>) -> Vec<Finding> {
         .collect();
     files.sort_unstable();
     files.dedup();
-    let finding = |path: &str| {
-        let message = tracked::by_git(std::path::Path::new(path))?;
-        let hints = vec![
-            format!("take it out and ignore it: `git rm --cached`, then a line in .gitignore"),
-            "every value that was ever in it must be rotated".to_owned(),
-        ];
-        Some(Finding {
-            subject: path.to_owned(),
-            message,
-            place: None,
-            line: None,
-            hints,
-        })
-    };
-    files.into_iter().filter_map(finding).collect()
+    let found = files.into_iter().map(std::path::Path::new);
+    found.filter_map(tracked::by_git).collect()
 }
 
 fn as_text(report: &Report) -> String {
