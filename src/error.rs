@@ -135,8 +135,10 @@ pub enum Error {
 /// A text for standard error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
-    /// A lower-case fragment, perhaps with indented lines.
+    /// A lower-case fragment.
     pub text: String,
+    /// More about it, a line each.
+    pub lines: Vec<String>,
     /// What to do.
     pub hints: Vec<String>,
 }
@@ -194,7 +196,11 @@ impl Error {
 
     /// What is printed. [`Self::Manifest`] is printed with snippets instead.
     pub fn message(&self) -> Message {
-        let plain = |text: String, hints: Vec<String>| Message { text, hints };
+        let plain = |text: String, hints: Vec<String>| Message {
+            text,
+            lines: Vec::new(),
+            hints,
+        };
         match self {
             Self::Absent { name } => plain(
                 format!("`{name}` is absent, and may be: there is nothing to print"),
@@ -257,28 +263,22 @@ impl Error {
             Self::TrustNotStored { reason } => {
                 plain(format!("trust could not be recorded: {reason}"), Vec::new())
             }
-            Self::Unsupported { wants } => plain(
-                format!(
-                    "this version of endow can't do what the manifest asks for:{}",
-                    indented(wants)
-                ),
-                Vec::new(),
-            ),
-            Self::Untrusted { file, parts } => plain(
-                format!(
-                    "{file} is not trusted yet:{}",
-                    indented(
-                        &parts
-                            .iter()
-                            .map(|(what, at)| format!("{what} ({at})"))
-                            .collect::<Vec<_>>()
-                    )
-                ),
-                vec![
+            Self::Unsupported { wants } => Message {
+                text: "this version of endow can't do what the manifest asks for:".to_owned(),
+                lines: wants.clone(),
+                hints: Vec::new(),
+            },
+            Self::Untrusted { file, parts } => Message {
+                text: format!("{file} is not trusted yet:"),
+                lines: parts
+                    .iter()
+                    .map(|(what, at)| format!("{what} ({at})"))
+                    .collect(),
+                hints: vec![
                     "read these places, then run `endow trust`; or name the file with --file"
                         .to_owned(),
                 ],
-            ),
+            },
             Self::Usage { message, hints } => plain(message.clone(), hints.clone()),
             Self::UserNotTaken { reason } => plain(
                 format!("the command can't be started as another user: {reason}"),
@@ -295,15 +295,14 @@ impl Error {
 }
 
 fn too_big(largest: &[(String, usize)], total: usize) -> Message {
-    let lines: Vec<String> = largest
-        .iter()
-        .map(|(name, size)| format!("{name}: {size} bytes"))
-        .collect();
     Message {
         text: format!(
-            "the environment has {total} bytes, more than this system passes on; its largest variables:{}",
-            indented(&lines)
+            "the environment has {total} bytes, more than this system passes on; its largest variables:"
         ),
+        lines: largest
+            .iter()
+            .map(|(name, size)| format!("{name}: {size} bytes"))
+            .collect(),
         hints: vec![
             "pass large values as files, or inherit less".to_owned(),
             "`ulimit -s` raises the limit: a quarter of the stack's".to_owned(),
@@ -325,17 +324,10 @@ fn unresolved(failures: &[(Failure, Option<String>)], total: usize, consequence:
         count => format!("{count} of {total} variables have no value"),
     };
     Message {
-        text: format!("{head}; {consequence}{}", indented(&lines(&findings))),
+        text: format!("{head}; {consequence}"),
+        lines: lines(&findings),
         hints: Vec::new(),
     }
-}
-
-fn indented(lines: &[String]) -> String {
-    lines
-        .iter()
-        .flat_map(|line| line.split('\n'))
-        .map(|line| format!("\n  {line}"))
-        .collect()
 }
 
 fn list(names: &[String]) -> String {

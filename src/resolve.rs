@@ -7,6 +7,7 @@ mod encode;
 mod executor;
 mod finish;
 mod keeper;
+mod room;
 mod settings;
 
 #[cfg(any(test, feature = "fuzzing"))]
@@ -353,10 +354,23 @@ impl Session<'_, '_> {
                 }
             }
         }
-        let opened: Vec<(&Batch, &dyn Provider)> = batches
+        let mut opened: Vec<(&Batch, &dyn Provider)> = batches
             .values()
             .filter_map(|batch| Some((batch, self.providers[batch.backend].as_deref()?)))
             .collect();
+        if opened.iter().any(|(_, provider)| provider.needs_runtime())
+            && let Err(fault) = self.executor.start()
+        {
+            // The others are asked all the same: every failure is reported at once.
+            opened.retain(|(batch, provider)| {
+                if provider.needs_runtime() {
+                    for address in &batch.indices {
+                        answers.by_backend[batch.backend][*address] = Some(Err(fault.clone()));
+                    }
+                }
+                !provider.needs_runtime()
+            });
+        }
         let needs_runtime = opened.iter().any(|(_, provider)| provider.needs_runtime());
         let futures: Vec<(Pending<'_, Fetched>, Instant)> = opened
             .iter()

@@ -2,7 +2,8 @@
 //!
 //! Reports and data go to standard output. Everything else goes to standard error with the
 //! prefix `endow:`; failing to print there fails nothing. Texts are ASCII unless the locale is
-//! UTF-8, hold no control characters but line ends, and are the same without colour.
+//! UTF-8, hold no control characters, and are the same without colour. Only what is printed ends a
+//! line: the parts of a text are made lines here, by [`one_line`], whatever stands in them.
 
 mod progress;
 mod snippet;
@@ -20,7 +21,10 @@ pub use self::progress::Progress;
 use crate::{
     cli::Format,
     error::{Error, Message},
-    manifest::{diagnostic::Diagnostic, source::Sources},
+    manifest::{
+        diagnostic::{Diagnostic, one_line, steers},
+        source::Sources,
+    },
     sys::startup::closed_descriptors,
 };
 
@@ -144,6 +148,7 @@ impl Ui {
                     "warning",
                     &Message {
                         text: warning.message.clone(),
+                        lines: Vec::new(),
                         hints,
                     },
                 );
@@ -158,9 +163,10 @@ impl Ui {
             // The reader of the pipe went away; there is nobody to tell.
             Error::Output { reason: None } => {}
             _ if self.format == Format::Json => {
-                let Message { text, hints } = error.message();
+                let Message { text, lines, hints } = error.message();
+                let text = [text].into_iter().chain(lines).collect::<Vec<_>>();
                 self.problems_json(&[json!({
-                    "code": "error", "message": text, "place": null, "related": [], "hints": hints,
+                    "code": "error", "message": text.join("\n  "), "place": null, "related": [], "hints": hints,
                 })]);
             }
             Error::Resolve { warnings, .. } => {
@@ -188,12 +194,14 @@ impl Ui {
     }
 
     fn say(self, level: &str, message: &Message) {
-        let hints: String = message
-            .hints
-            .iter()
-            .map(|hint| format!("hint: {hint}\n"))
-            .collect();
-        self.print(&format!("endow: {level}: {}\n{hints}", message.text));
+        let mut text = format!("endow: {level}: {}\n", one_line(&message.text));
+        for line in &message.lines {
+            text.push_str(&format!("  {}\n", one_line(line)));
+        }
+        for hint in &message.hints {
+            text.push_str(&format!("hint: {}\n", one_line(hint)));
+        }
+        self.print(&text);
     }
 
     fn print(self, text: &str) {
@@ -238,9 +246,7 @@ impl Ui {
     }
 
     fn is_shown(self, c: char) -> bool {
-        // They reorder what stands around them, so that a line reads as something else.
-        let is_bidirectional = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        !c.is_control() && !is_bidirectional && (self.is_utf8 || c.is_ascii())
+        !steers(c) && (self.is_utf8 || c.is_ascii())
     }
 }
 
@@ -250,10 +256,10 @@ pub(crate) fn problems_text(problems: &[Diagnostic], sources: &Sources) -> Strin
     for problem in problems.iter().take(SHOWN_PROBLEMS) {
         text.push_str(&match snippet::render(problem, sources) {
             Some(snippet) => format!("{snippet}\n"),
-            None => format!("endow: error: {}\n", problem.message),
+            None => format!("endow: error: {}\n", one_line(&problem.message)),
         });
         for hint in &problem.hints {
-            text.push_str(&format!("hint: {hint}\n"));
+            text.push_str(&format!("hint: {}\n", one_line(hint)));
         }
     }
     if problems.len() > SHOWN_PROBLEMS {
@@ -283,14 +289,5 @@ pub(crate) fn problem_json(problem: &Diagnostic, sources: &Sources) -> Value {
 
 /// Text of the system as it may be printed.
 pub fn shown(text: &OsStr) -> String {
-    text.to_string_lossy()
-        .chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_debug().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    one_line(&text.to_string_lossy())
 }

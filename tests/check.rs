@@ -223,26 +223,23 @@ fn a_dotenv_file_that_git_tracks_is_a_finding_also_in_a_work_tree_of_its_own() {
     git(&test, &["add", "."]);
     test.args(["check"]).stdout(TRACKED).status(1);
 
-    let test = Test::manifest(manifest).dotenv("A=value-a\nB=value-b\n");
-    git(&test, &["init", "-q", "."]);
-    git(&test, &["add", "."]);
-    git(
-        &test,
-        &[
-            "-c",
-            "user.name=n",
-            "-c",
-            "user.email=e@example.com",
-            "commit",
-            "-q",
-            "-m",
-            "m",
-        ],
-    );
-    git(&test, &["worktree", "add", "-q", "tree"]);
-    let test = test.directory("tree").args(["check"]).any_stdout();
-    let output = test.status(1);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("tree/.env: tracked by git"));
+    for format in ["sha1", "sha256"] {
+        let test = Test::manifest(manifest).dotenv("A=value-a\nB=value-b\n");
+        git(
+            &test,
+            &["init", "-q", &format!("--object-format={format}"), "."],
+        );
+        git(&test, &["add", "."]);
+        let person = ["-c", "user.name=n", "-c", "user.email=e@example.com"];
+        git(
+            &test,
+            &[person.as_slice(), &["commit", "-q", "-m", "m"]].concat(),
+        );
+        git(&test, &["worktree", "add", "-q", "tree"]);
+        let test = test.directory("tree").args(["check"]).any_stdout();
+        let output = test.status(1);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("tree/.env: tracked by git"));
+    }
 }
 
 #[test]
@@ -269,19 +266,139 @@ fn a_hostile_repository_runs_no_program() {
     assert!(!marker.exists());
 }
 
+/// What is reported where nobody can say whether the file is tracked: no word of what to do if it is.
+fn unknown(what: &str) -> String {
+    format!(
+        "2 variables, 1 finding\n  [DIR]/.env: {what}, so it is unknown whether git tracks the file\n    \
+         hint: if you believe the repository, `git ls-files` lists the files that it tracks\n"
+    )
+}
+
+fn two_values() -> Test {
+    Test::manifest("version: 1\nfrom: dotenv://.env\nenv: { A: , B: }\n")
+        .dotenv("A=value-a\nB=value-b\n")
+}
+
 #[test]
 fn a_broken_index_is_said_and_does_not_pass_for_clean() {
-    let output = Test::manifest(MANIFEST)
-        .dotenv("A=value-a\nB=value-b\n")
+    two_values()
         .file(".git/index", "DIRC not an index")
         .args(["check"])
-        .any_stdout()
+        .stdout(unknown(
+            "the repository's index can't be read ([DIR]/.git/index)",
+        ))
         .status(1);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        text.contains("so it is unknown whether git tracks the file"),
-        "{text}"
-    );
+}
+
+#[test]
+fn what_is_no_file_in_a_repository_is_not_read_and_does_not_pass_for_clean() {
+    let not_regular = |name: &str| unknown(&format!("[DIR]/.git/{name} is not a regular file"));
+    let fifo = |test: &Test, name: &str| {
+        let path = test.path(name);
+        let _ = std::fs::remove_file(&path);
+        mkfifo(&path, Mode::S_IRWXU).expect("a FIFO");
+    };
+    for name in ["index", "config", "commondir"] {
+        let test = two_values();
+        git(&test, &["init", "-q"]);
+        git(&test, &["add", "."]);
+        fifo(&test, &format!(".git/{name}"));
+        test.within(["timeout", "20"])
+            .args(["check"])
+            .stdout(not_regular(name))
+            .status(1);
+    }
+
+    // As long as its disk: reading it would not end.
+    let test = two_values();
+    git(&test, &["init", "-q"]);
+    std::os::unix::fs::symlink("/dev/zero", test.path(".git/index")).unwrap();
+    test.within(["timeout", "20"])
+        .args(["check"])
+        .stdout(not_regular("index"))
+        .status(1);
+
+    // A part of the index that stands in a file of its own.
+    let test = two_values();
+    git(&test, &["init", "-q"]);
+    git(&test, &["add", "."]);
+    git(&test, &["update-index", "--split-index"]);
+    let shared = std::fs::read_dir(test.path(".git")).unwrap();
+    let names = shared.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let shared: Vec<String> = names
+        .filter(|name| name.starts_with("sharedindex."))
+        .collect();
+    assert_eq!(shared.len(), 1, "git splits the index");
+    fifo(&test, &format!(".git/{}", shared[0]));
+    test.within(["timeout", "20"])
+        .args(["check"])
+        .stdout(not_regular(&shared[0]))
+        .status(1);
+}
+
+#[test]
+fn a_tracked_file_is_found_in_every_form_of_an_index() {
+    let is_found = |name: &str, arrange: &dyn Fn(&Test)| {
+        let test = two_values();
+        arrange(&test);
+        git(&test, &["add", "secretfile.yaml"]);
+        let untracked = test.command().arg("check").output().unwrap();
+        let untracked = String::from_utf8(untracked.stdout).unwrap();
+        assert_eq!(untracked, "2 variables, no findings\n", "{name}");
+        git(&test, &["add", "."]);
+        test.args(["check"]).stdout(TRACKED).status(1);
+    };
+    is_found("sha256", &|test| {
+        git(test, &["init", "-q", "--object-format=sha256"]);
+    });
+    is_found("split", &|test| {
+        git(test, &["init", "-q"]);
+        git(test, &["config", "core.splitIndex", "true"]);
+    });
+    is_found("version 4, without a hash", &|test| {
+        git(test, &["init", "-q", "--object-format=sha256"]);
+        git(test, &["config", "index.skipHash", "true"]);
+        git(test, &["config", "index.version", "4"]);
+    });
+}
+
+#[test]
+fn a_file_with_a_conflict_is_a_tracked_file() {
+    let test = two_values();
+    git(&test, &["init", "-q"]);
+    let object = "1111111111111111111111111111111111111111";
+    let mut child = Command::new("git")
+        .args(["update-index", "--index-info"])
+        .current_dir(test.path(""))
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("git is installed: apt-get install git");
+    let line = format!("100644 {object} 1\t.env\n100644 {object} 3\t.env\n");
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), line.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    test.args(["check"]).stdout(TRACKED).status(1);
+}
+
+#[test]
+fn a_repository_of_an_unknown_format_does_not_pass_for_clean() {
+    for (config, what) in [
+        (
+            "[extensions]\nobjectFormat = sha3\n",
+            "the repository's object format is unknown ([DIR]/.git/config)",
+        ),
+        (
+            "[extensions\n",
+            "the repository's configuration can't be read ([DIR]/.git/config)",
+        ),
+    ] {
+        let test = two_values();
+        git(&test, &["init", "-q"]);
+        git(&test, &["add", "."]);
+        test.file(".git/config", config)
+            .args(["check"])
+            .stdout(unknown(what))
+            .status(1);
+    }
 }
 
 #[test]

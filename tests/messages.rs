@@ -186,7 +186,102 @@ fn no_text_of_the_manifest_steers_the_terminal() {
         .run(["true"])
         .stderr(
             "endow: error: the variable has no value; the command was not started\n  \
-             A: absent: no file `[DIR]/x\\u{1b}[31m\\u{7}\\u{202e}` (file://x\\u{1b}[31m\\u{7}\\u{202e}, secretfile.yaml:2)\n",
+             A: absent: no file `[DIR]/x\\u{1b}[31m\\u{7}\\u{202e}` (file://x%1B[31m%07%E2%80%AE, secretfile.yaml:2)\n",
         )
         .status(125);
+}
+
+#[test]
+fn no_place_of_a_manifest_forges_a_line() {
+    let forged = "endow: error: fake";
+    let manifest = format!("version: 1\nenv: {{ A: \"file://x%0a{forged}%0D%09%C2%85\" }}\n");
+    let of = |words: &[&str]| Test::manifest(&manifest).args(words);
+    let path = format!("[DIR]/x\\n{forged}\\r\\t\\u{{85}}");
+    let place = format!("file://x%0A{forged}%0D%09%C2%85");
+    of(&["check"])
+        .stdout(format!(
+            "1 variable, 1 finding\n  A: absent: no file `{path}` ({place}, secretfile.yaml:2)\n"
+        ))
+        .status(1);
+    of(&["run", "--", "true"])
+        .stderr(format!(
+            "endow: error: the variable has no value; the command was not started\n  \
+             A: absent: no file `{path}` ({place}, secretfile.yaml:2)\n"
+        ))
+        .status(125);
+    let output = of(&["explain"]).any_stdout().success();
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains(&place), "{page}");
+    assert_eq!(page.matches(forged).count(), 2, "{page}");
+    let begins = |line: &str| line.trim_start().starts_with("endow");
+    assert!(!page.lines().any(begins), "{page}");
+}
+
+#[test]
+fn no_name_of_a_file_forges_a_line() {
+    let forged = "x\nendow: error: fake";
+    let absent = "env: { A: env://NO }";
+    let program = "backends: { c: { type: exec, command: [x] } }\nenv: { A: c://x }";
+    for (manifest, words, status) in [
+        (absent, ["run", "true"].as_slice(), 125),
+        (absent, &["check"], 1),
+        (absent, &["explain"], 0),
+        ("env: { A: no reference }", &["check"], 2),
+        ("extends: [nowhere]", &["check"], 2),
+        (program, &["trust"], 0),
+    ] {
+        let name = format!("{forged}/secretfile.yaml");
+        let output = Test::new()
+            .file(&name, format!("version: 1\n{manifest}\n"))
+            .args(["--file", &name])
+            .args(words)
+            .any_stdout()
+            .any_stderr()
+            .status(status);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert!(
+            text.contains("x\\nendow: error: fake/secretfile.yaml"),
+            "{text}"
+        );
+        assert!(!text.contains(forged), "{text}");
+    }
+}
+
+#[test]
+fn a_shown_place_can_be_copied_into_a_manifest() {
+    let explained = |place: &str| {
+        let output = Test::manifest(&format!("version: 1\nenv: {{ A: \"{place}\" }}\n"))
+            .args(["explain", "--format", "json"])
+            .any_stdout()
+            .success();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let place = &report["variables"][0]["places"][0];
+        place.as_str().expect("one place").to_owned()
+    };
+    for (written, shown) in [
+        ("file://a%23b%3Fc", "file://a%23b%3Fc"),
+        ("file://100%25%7Bx%7D%41 b&c=d", "file://100%25%7Bx}A b&c=d"),
+        ("vault://s/p%3Fq#k%23z", "vault://s/p%3Fq#k#z"),
+        ("vault://s/p#k%3fz?version=1", "vault://s/p#k%3Fz?version=1"),
+        ("vault://s/p#%2Fa", "vault://s/p#%2Fa"),
+        ("vault://s/p#/a%2fb", "vault://s/p#/a/b"),
+        (
+            "aws-sm://n?stage=a%26b%23c%3Fd",
+            "aws-sm://n?stage=a%26b%23c?d",
+        ),
+        ("aws-sm://n#k?stage=a%23b", "aws-sm://n#k?stage=a#b"),
+        ("env://%0A%E2%80%AE\u{e9}", "env://%0A%E2%80%AE\u{e9}"),
+    ] {
+        assert_eq!(explained(written), shown);
+        assert_eq!(explained(shown), shown);
+    }
+    // It names the same file.
+    let place = explained("file://a%23b%3Fc%25%0A");
+    Test::manifest(&format!("version: 1\nenv: {{ A: \"{place}\" }}\n"))
+        .file("a#b?c%\n", "value-a")
+        .args(["get", "A"])
+        .prints_values()
+        .stdout("value-a")
+        .success();
 }

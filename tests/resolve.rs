@@ -216,3 +216,31 @@ fn templates_that_double_each_other_are_refused_before_they_fill_the_memory() {
         )
         .status(1);
 }
+
+#[test]
+fn where_the_system_has_no_descriptors_that_is_said() {
+    for limit in 7..=10 {
+        let output = Test::manifest(
+            "version: 1\nenv: { A: vault://secret/x#y, B: aws-sm://foo#bar, C: file://here }\n",
+        )
+        .file("here", "value-c")
+        .env("VAULT_ADDR", "http://127.0.0.1:1")
+        .env("VAULT_TOKEN", "any")
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "any")
+        .env("AWS_SECRET_ACCESS_KEY", "any")
+        .flags(["--timeout", "1s"])
+        .run(["true"])
+        .within(["prlimit", &format!("--nofile={limit}")])
+        .any_stderr()
+        .status(125);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stderr.contains(
+                "A, B: unreachable: the system lets endow open no more files: too many open files"
+            ) && stderr.contains("hint: raise the limit of open files: `ulimit -n`"),
+            "{limit}: {stderr}"
+        );
+    }
+}

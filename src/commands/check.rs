@@ -12,7 +12,10 @@ use crate::{
     cli::Format,
     error::Error,
     finding::{self, Finding},
-    manifest::{Choice, diagnostic::Problems},
+    manifest::{
+        Choice,
+        diagnostic::{Problems, one_line},
+    },
     plan::{Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
     session::{Context, Only, Session, place_of, resolve_all},
@@ -194,21 +197,8 @@ fn tracked_files(plan: &Plan<'_>) -> Vec<Finding> {
         .collect();
     files.sort_unstable();
     files.dedup();
-    let finding = |path: &str| {
-        let message = tracked::by_git(std::path::Path::new(path))?;
-        let hints = vec![
-            format!("take it out and ignore it: `git rm --cached`, then a line in .gitignore"),
-            "every value that was ever in it must be rotated".to_owned(),
-        ];
-        Some(Finding {
-            subject: path.to_owned(),
-            message,
-            place: None,
-            line: None,
-            hints,
-        })
-    };
-    files.into_iter().filter_map(finding).collect()
+    let found = files.into_iter().map(std::path::Path::new);
+    found.filter_map(tracked::by_git).collect()
 }
 
 fn as_text(report: &Report) -> String {
@@ -229,12 +219,12 @@ fn as_text(report: &Report) -> String {
         ),
     };
     for line in finding::lines(&report.findings) {
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "  {}", one_line(&line));
     }
     for warning in &report.warnings {
-        let _ = writeln!(text, "  warning: {}", warning.message);
+        let _ = writeln!(text, "  warning: {}", one_line(&warning.message));
         if let Some(hint) = &warning.hint {
-            let _ = writeln!(text, "    hint: {hint}");
+            let _ = writeln!(text, "    hint: {}", one_line(hint));
         }
     }
     text

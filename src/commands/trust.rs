@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     error::Error,
-    manifest::trust,
+    manifest::{diagnostic::one_line, trust},
     session::{Context, Only},
 };
 
@@ -29,12 +29,12 @@ pub(super) fn trust(context: &Context) -> Result<(), Error> {
     if parts.is_empty() {
         return context.ui.report(&format!(
             "{} has nothing that must be trusted\n",
-            session.found.display
+            one_line(&session.found.display)
         ));
     }
-    let mut text = format!("trusted: {}\n", session.found.display);
+    let mut text = format!("trusted: {}\n", one_line(&session.found.display));
     for (what, place) in &parts {
-        let _ = writeln!(text, "  {what} ({place})");
+        let _ = writeln!(text, "  {}", one_line(&format!("{what} ({place})")));
     }
     let digest = trust::digest(&session.trust);
     trust::store(

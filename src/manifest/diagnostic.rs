@@ -161,3 +161,25 @@ pub fn shown(text: &str) -> String {
     }
     shown
 }
+
+/// Whether a character does something to a terminal instead of being seen. Bidirectional ones
+/// reorder what stands around them, so that a line reads as something else.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text that a stranger may have had a part in as it may stand in a line: it neither ends the
+/// line nor steers the terminal.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_debug());
+        } else if steers(c) {
+            line.extend(c.escape_unicode());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}

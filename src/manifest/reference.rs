@@ -6,11 +6,13 @@
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod property;
+mod written;
 
 use std::path::{Component, Path, PathBuf};
 
 use endow_providers::{Address, Field, Kind, Natural};
 
+use self::written::Written;
 use super::diagnostic::did_you_mean;
 
 /// A reference, split and not yet decoded.
@@ -54,7 +56,7 @@ pub enum Role {
 pub struct Place {
     /// What the backend is asked for.
     pub address: Address,
-    /// The reference with its placeholders filled in, for reports.
+    /// The reference with its placeholders filled in, for reports: it names the same place.
     pub shown: String,
 }
 
@@ -157,7 +159,14 @@ impl Reference {
             return Err(bad("nothing after `://`"));
         }
         let options = self.options(kind, scope)?;
-        let shown = shown(&self.scheme, &locator, field.as_ref(), &options);
+        let shown = Written {
+            scheme: &self.scheme,
+            locator: &locator,
+            field: field.as_ref(),
+            options: &options,
+            is_percent_encoded: grammar.is_percent_encoded,
+        }
+        .to_string();
         if grammar.is_path {
             locator = absolute(&locator, scope)?;
         }
@@ -348,33 +357,6 @@ fn placeholder(word: &str, kind: &Kind, scope: &Scope<'_>) -> Result<String, Bad
             "there are {NAME}, {name}, {project} and {profile}; `%7B` is a brace".to_owned()
         }))),
     }
-}
-
-fn shown(
-    scheme: &str,
-    locator: &str,
-    field: Option<&Field>,
-    options: &[(String, String)],
-) -> String {
-    let mut shown = format!("{scheme}://{locator}");
-    if let Some(field) = field {
-        shown.push('#');
-        shown.push_str(field.as_str());
-    }
-    for (index, (name, value)) in options.iter().enumerate() {
-        shown.push(if index == 0 { '?' } else { '&' });
-        shown.push_str(&format!("{name}={value}"));
-    }
-    shown
-        .chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_debug().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
 }
 
 /// Nothing in a path comes from the environment.

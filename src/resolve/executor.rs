@@ -13,11 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use endow_providers::Pending;
-use tokio::{
-    net::unix::pipe::Receiver,
-    runtime::{Builder, Runtime},
-};
+use endow_providers::{Fault, Pending};
+use tokio::{net::unix::pipe::Receiver, runtime::Runtime};
+
+use super::room;
 
 /// A provider says itself that its deadline has passed, and names the culprit; only one that
 /// does not is cut off.
@@ -33,7 +32,16 @@ pub(super) struct Executor {
 }
 
 impl Executor {
-    /// The outputs in order; `None` for a future that did not end by its own deadline.
+    /// Starts the runtime; it is not started twice.
+    pub(super) fn start(&mut self) -> Result<(), Fault> {
+        if self.runtime.is_none() {
+            self.runtime = Some(room::runtime()?);
+        }
+        Ok(())
+    }
+
+    /// The outputs in order; `None` for a future that did not end by its own deadline, and for all
+    /// where the runtime can't be started.
     pub(super) fn run<T>(
         &mut self,
         futures: Vec<(Pending<'_, T>, Instant)>,
@@ -43,8 +51,8 @@ impl Executor {
             outputs: futures.iter().map(|_| None).collect(),
             futures: futures.into_iter().map(Some).collect(),
         };
-        if needs_runtime && self.runtime.is_none() {
-            self.runtime = Builder::new_current_thread().enable_all().build().ok();
+        if needs_runtime && self.start().is_err() {
+            return all.outputs;
         }
         while let Some(deadline) = all.next_deadline() {
             let deadline = deadline + GRACE;

@@ -6,7 +6,7 @@
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use crate::manifest::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, one_line},
     source::{Source, Sources, Span},
 };
 
@@ -18,14 +18,14 @@ const LONGEST_LINE: usize = 400;
 pub(super) fn render(problem: &Diagnostic, sources: &Sources) -> Option<String> {
     let span = problem.span?;
     let primary = Line::of(sources.get(span.source), span);
-    let related: Vec<(Line<'_>, &str)> = problem
+    let related: Vec<(Line, &str)> = problem
         .related
         .iter()
         .map(|(span, label)| (Line::of(sources.get(span.source), *span), label.as_str()))
         .collect();
     let level = Level::ERROR.with_name("endow: error");
     let mut group = level
-        .primary_title(problem.message.as_str())
+        .primary_title(one_line(&problem.message))
         .element(primary.origin())
         .element(primary.snippet(AnnotationKind::Primary, &problem.label));
     for (line, label) in &related {
@@ -40,18 +40,18 @@ pub(super) fn render(problem: &Diagnostic, sources: &Sources) -> Option<String> 
 }
 
 /// One line as it may be shown, and where the span is in it.
-struct Line<'s> {
+struct Line {
     text: String,
     start: usize,
     end: usize,
     number: usize,
-    path: &'s str,
+    path: String,
     /// In the file: in the shown text it differs where something is hidden before it.
     column: usize,
 }
 
-impl<'s> Line<'s> {
-    fn of(source: &'s Source, span: Span) -> Self {
+impl Line {
+    fn of(source: &Source, span: Span) -> Self {
         let (offset, text) = window(source, span.start);
         let position = source.position(span.start);
         let masked = mask(source, offset, text);
@@ -66,7 +66,7 @@ impl<'s> Line<'s> {
             text: masked.text,
             start,
             number: position.line,
-            path: &source.display,
+            path: one_line(&source.display),
             column: position.column,
         }
     }
@@ -88,7 +88,7 @@ impl<'s> Line<'s> {
     }
 
     fn origin(&self) -> Origin<'_> {
-        Origin::path(self.path)
+        Origin::path(self.path.as_str())
             .line(self.number)
             .char_column(self.column)
     }

@@ -86,7 +86,7 @@ fn placeholders_are_a_closed_set_and_a_brace_is_encoded() {
     );
     assert_eq!(
         own_place("vault://secret/%7Bname}#a"),
-        "vault://secret/{name}#a"
+        "vault://secret/%7Bname}#a"
     );
     assert_eq!(
         own_place("vault://secret/a+b%20c%23d#e"),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::report::{Report, Variable};
+use crate::manifest::diagnostic::one_line;
 
 pub(super) fn page(report: &Report, width: u16) -> String {
     let mut page = head(report);
@@ -23,7 +24,8 @@ pub(super) fn page(report: &Report, width: u16) -> String {
     let _ = writeln!(
         page,
         "\nlaunch: {}: {}",
-        report.launch.way, report.launch.why
+        report.launch.way,
+        one_line(&report.launch.why)
     );
     if !report.command.is_empty() {
         let _ = writeln!(page, "command: {}", report.command.join(" "));
@@ -33,7 +35,7 @@ pub(super) fn page(report: &Report, width: u16) -> String {
 
 fn head(report: &Report) -> String {
     let mut head = String::new();
-    let _ = write!(head, "{}", report.file);
+    let _ = write!(head, "{}", one_line(&report.file));
     if let Some(project) = &report.project {
         let _ = write!(head, ", project {project}");
     }
@@ -53,7 +55,7 @@ fn head(report: &Report) -> String {
         head.push_str("not trusted yet: read these places, then run `endow trust`\n");
     }
     for (what, line) in &report.untrusted {
-        let _ = writeln!(head, "  {what} ({line})");
+        let _ = writeln!(head, "  {}", one_line(&format!("{what} ({line})")));
     }
     head
 }
@@ -67,8 +69,8 @@ fn variables(report: &Report, width: u16) -> String {
         table.add_row([
             variable.name.clone(),
             origin(variable),
-            variable.decided.clone(),
-            variable.notes.join(", "),
+            one_line(&variable.decided),
+            one_line(&variable.notes.join(", ")),
         ]);
     }
     indented(&table)
@@ -81,9 +83,9 @@ fn origin(variable: &Variable) -> String {
         .enumerate()
         .map(|(index, place)| {
             if index == 0 {
-                place.clone()
+                one_line(place)
             } else {
-                format!("\nelse {place}")
+                format!("\nelse {}", one_line(place))
             }
         })
         .collect()
@@ -100,7 +102,8 @@ fn requests(report: &Report, width: u16) -> String {
         } else {
             format!("{} ({})", requests.scheme, requests.kind)
         };
-        let mut labels = requests.labels.join("\n");
+        let labels: Vec<String> = requests.labels.iter().map(|text| one_line(text)).collect();
+        let mut labels = labels.join("\n");
         if !requests.is_available {
             labels.push_str("\nthis version of endow has no such backend: asking it fails");
         }
@@ -115,7 +118,7 @@ fn reasons(names: &BTreeMap<String, Vec<String>>, width: u16) -> String {
     }
     let mut table = table(width);
     for (reason, names) in names {
-        table.add_row([reason.clone(), names.join(" ")]);
+        table.add_row([one_line(reason), names.join(" ")]);
     }
     indented(&table)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use endow_providers::{Kind, kind};
 
 use super::{Bad, Place, Reference, Role, Scope};
+use crate::manifest::diagnostic::steers;
 
 /// A reference, and in the lines after it the variable, its key, the project and the profile.
 ///
@@ -37,6 +38,7 @@ pub fn references(input: &[u8]) {
         for role in [Role::Own, Role::Layer] {
             let place = reference.place(kind, role, &scope);
             is_sound(&reference, kind, &place);
+            can_be_copied(kind, &scope, &place);
             is_the_same_encoded(&reference, kind, role, &scope, &place);
         }
         is_the_same_written_out(&reference, kind, &scope);
@@ -80,7 +82,7 @@ fn is_sound(reference: &Reference, kind: &Kind, place: &Result<Place, Bad>) {
     match place {
         Ok(Place { address, shown }) => {
             assert_eq!((kind.validate)(address), Ok(()), "{shown}");
-            assert!(!shown.contains(char::is_control), "it can be printed");
+            assert!(!shown.contains(steers), "it can be printed");
             assert!(shown.starts_with(&reference.scheme));
             let parts = [&address.locator];
             let fields = address.field.iter().map(endow_providers::Field::as_str);
@@ -107,6 +109,15 @@ fn is_sound(reference: &Reference, kind: &Kind, place: &Result<Place, Bad>) {
             let mut texts = [message].into_iter().chain(hint);
             assert!(texts.all(|text| !text.is_empty()));
         }
+    }
+}
+
+/// What is shown, written at the variable itself, is the same place.
+fn can_be_copied(kind: &Kind, scope: &Scope<'_>, place: &Result<Place, Bad>) {
+    if let Ok(place) = place {
+        let again = Reference::split(&place.shown).expect("it is a reference");
+        let again = again.place(kind, Role::Own, scope);
+        assert_eq!(again.as_ref(), Ok(place), "copied");
     }
 }
 
