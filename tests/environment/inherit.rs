@@ -301,3 +301,26 @@ fn a_flag_without_a_name_is_refused() {
             .status(125);
     }
 }
+
+/// `/proc` has every variable of the caller, also where another name leads there.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_place_reads_the_environment_of_a_process() {
+    for place in [
+        "file:///proc/self/environ",
+        "file://link",
+        "\"dotenv:///proc/self/environ#AWS_SECRET_ACCESS_KEY\"",
+    ] {
+        let test = Test::manifest(&format!("version: 1\nenv: {{ A: {place} }}\n"))
+            .env("AWS_SECRET_ACCESS_KEY", "the-key-of-an-admin")
+            .known("the-key-of-an-admin");
+        std::os::unix::fs::symlink("/proc/self/environ", test.path("link")).expect("a link");
+        let output = test.run(["true"]).any_stderr().status(125);
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(report.contains("A: malformed: `/"), "{report}");
+        assert!(
+            report.contains("is no file but what the kernel says"),
+            "{report}"
+        );
+    }
+}

@@ -24,7 +24,7 @@ use nix::{
 use zeroize::Zeroizing;
 
 use super::{Content, Failure, MAX_BYTES, STANDARD_INPUT, failure, fault, is_a_directory};
-use crate::Class;
+use crate::{Class, Fault};
 
 const PIECE: usize = 8 << 10;
 const READABLE_BY_OTHERS: u32 = 0o004;
@@ -84,6 +84,9 @@ impl<'a> Source<'a> {
         let metadata = file.metadata().map_err(|error| failure(path, &error))?;
         if metadata.is_dir() {
             return Err(is_a_directory(path));
+        }
+        if is_of_kernel(&file) {
+            return Err(of_kernel(path));
         }
         if scope == Scope::Regular && !metadata.is_file() {
             return Err(Failure::NotRegular);
@@ -206,6 +209,25 @@ impl<'a> Source<'a> {
             ),
         )
     }
+}
+
+/// Whether it stands in `/proc`, by whatever name it was opened. No value is kept there, but the
+/// environments and the memory of processes are, with credentials that nobody named.
+#[cfg(target_os = "linux")]
+fn is_of_kernel(file: &File) -> bool {
+    use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
+    fstatfs(file).is_ok_and(|data| data.filesystem_type() == PROC_SUPER_MAGIC)
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn is_of_kernel(_: &File) -> bool {
+    false
+}
+
+fn of_kernel(path: &Path) -> Failure {
+    let message = format!("`{}` is no file but what the kernel says", path.display());
+    let fault = Fault::new(Class::Malformed, message);
+    Failure::Fault(fault.hinted("write `env://NAME` for a variable of the caller"))
 }
 
 /// Standard input that can't be opened again is read where it is: a socket (what Node.js gives
