@@ -18,7 +18,7 @@ use nix::errno::Errno;
 
 use self::files::Files;
 pub use self::{
-    limits::check_size,
+    limits::{check_size, check_value},
     lookup::{Program, find},
 };
 use crate::{

@@ -32,6 +32,32 @@ fn an_empty_required_value_is_a_finding_and_an_empty_plain_value_is_not() {
 }
 
 #[test]
+fn a_value_that_no_command_can_be_given_is_a_finding_unless_it_is_a_file() {
+    let test = Test::manifest(
+        "version: 1
+env:
+  LARGE: file://large
+  NUL: file://nul
+  LARGE_FILE: { from: file://large, as: file }
+  NUL_FILE: { from: file://nul, as: file }
+values: { PLAIN: a }
+",
+    );
+    test.file_with_mode("large", "x".repeat(200_000), 0o600)
+        .file_with_mode("nul", "a-value\0of-two", 0o600)
+        .known("of-two")
+        .args(["check"])
+        .stdout(
+            "5 variables, 2 findings\n  \
+             LARGE: refused: the value of `LARGE` has 200000 bytes; this system passes on at most 131065 under that name (secretfile.yaml:3)\n    \
+             hint: pass it as a file, which has no such limit\n  \
+             NUL: refused: the value of `NUL` holds a NUL, which no environment can carry (secretfile.yaml:4)\n    \
+             hint: pass it as a file, or encode it\n",
+        )
+        .status(1);
+}
+
+#[test]
 fn all_findings_are_reported_at_once() {
     Test::manifest("version: 1\nenv: { A: env://NOPE, B: dotenv://.env, C: { from: dotenv://.env, required: false }, D: file://folder }\n")
         .dotenv("B=\n")

@@ -12,11 +12,12 @@ use crate::{
     cli::Format,
     error::Error,
     finding::{self, Finding},
+    launch::check_value,
     manifest::{
         Choice,
         diagnostic::{Problems, one_line},
     },
-    plan::{Plan, Planned, Source},
+    plan::{Part, Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
     session::{Context, Only, Session, place_of, resolve_all},
 };
@@ -126,6 +127,7 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
     let failed = |failure: &Failure| Finding::of(failure, place_of(&plan, failure));
     let mut findings: Vec<Finding> = resolved.failures.iter().map(failed).collect();
     findings.extend(empty(&plan, &resolved));
+    findings.extend(refused(&plan, &resolved));
     findings.extend(tracked_files(&plan));
     let mut code = u8::from(!findings.is_empty());
     if !resolved.failures.is_empty() {
@@ -164,6 +166,35 @@ fn empty(plan: &Plan<'_>, resolved: &Resolved) -> Vec<Finding> {
         hints: vec!["fill it in, or say `required: false` and remove it there".to_owned()],
     };
     found.map(finding).collect()
+}
+
+/// Values that no command can be given in its environment: `run` would say so, and start nothing.
+fn refused(plan: &Plan<'_>, resolved: &Resolved) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, planned) in plan.selected() {
+        let is_in_environment =
+            planned.part == Part::Exported && planned.variable.entry.file().is_none();
+        let Some(Some(value)) = resolved.values.get(name).filter(|_| is_in_environment) else {
+            continue;
+        };
+        let error = if value.expose().contains(&0) {
+            let names = vec![name.to_owned()];
+            Some(Error::NulInValue { names })
+        } else {
+            check_value(name.as_ref(), value.len()).err()
+        };
+        findings.extend(error.map(|error| {
+            let message = error.message();
+            Finding {
+                subject: name.to_owned(),
+                message: format!("refused: {}", message.text),
+                place: None,
+                line: Some(plan.manifest.sources.cite(planned.decided)),
+                hints: message.hints,
+            }
+        }));
+    }
+    findings
 }
 
 /// Values that a template writes as they are although they mean something where it puts them.

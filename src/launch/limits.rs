@@ -4,7 +4,10 @@
 //! One string with its NUL has at most 32 pages. All strings and their pointers together have a
 //! quarter of the stack's limit, at most 6 MiB and at least 128 KiB.
 
-use std::{ffi::OsString, os::unix::ffi::OsStrExt};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
 
 use super::Program;
 use crate::{environment::Environment, error::Error, sys::process};
@@ -21,14 +24,12 @@ pub fn check_size(
     command: &[OsString],
     environment: &Environment,
 ) -> Result<(), Error> {
-    let longest = PAGES_OF_A_STRING * process::page_size();
-    if let Some((name, size)) = environment.sizes().find(|(_, size)| *size > longest) {
-        // The string is the name, `=`, the value and a NUL.
-        return Err(Error::VariableTooBig {
-            name: name.display().to_string(),
-            size: size - name.len() - 2,
-            limit: longest - name.len() - 2,
-        });
+    // The string is the name, `=`, the value and a NUL.
+    let values = environment
+        .sizes()
+        .map(|(name, size)| (name, size - name.len() - 2));
+    for (name, size) in values {
+        check_value(name, size)?;
     }
     let pointer = size_of::<usize>();
     let strings: usize = environment.sizes().map(|(_, size)| size + pointer).sum();
@@ -43,6 +44,19 @@ pub fn check_size(
     } else {
         Ok(())
     }
+}
+
+/// Checks whether a variable can have a value of so many bytes.
+pub fn check_value(name: &OsStr, size: usize) -> Result<(), Error> {
+    let limit = PAGES_OF_A_STRING * process::page_size() - name.len() - 2;
+    if size <= limit {
+        return Ok(());
+    }
+    Err(Error::VariableTooBig {
+        name: name.display().to_string(),
+        size,
+        limit,
+    })
 }
 
 /// Names the largest variables.
