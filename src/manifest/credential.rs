@@ -113,9 +113,10 @@ fn is_of_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
-/// Runs of such characters, as long as the shortest credential.
+/// Runs of such characters, as long as the shortest credential. None begins with a mark.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_of_word(c))
+        .map(|word| word.trim_start_matches(['-', '_', '.']))
         .filter(|word| word.len() >= 16)
 }
 
@@ -254,13 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn credentials_without_anything_between_them_are_all_masked() {
+    fn credentials_beside_one_another_or_marks_are_all_masked() {
         let unit = |count| "a1B2".repeat(count);
         let header = format!("-----BEGIN {} KEY-----", "PRIVATE");
         let (short, long) = (format!("hvs.{}", unit(5)), format!("ghp_{}", unit(9)));
         for (text, expected) in [
             (format!("`{long}{header}`"), "`******"),
             (format!("{long}{header} and {long}"), "******"),
+            (format!("`...{long}` -{short}"), "`***` ***"),
             (format!("`{short}` `{long}{short}`"), "`***` `***`"),
             (format!("`{short} {short}{short}`"), "`*** ***`"),
         ] {
