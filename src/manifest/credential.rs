@@ -122,7 +122,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// `sk-` alone also begins names that people give to things; the keys have no separators.
 fn is_plausible(format: &Format, rest: &str) -> bool {
-    format.prefix != "sk-" || rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let plain = rest.bytes().take_while(u8::is_ascii_alphanumeric);
+    format.prefix != "sk-" || plain.count() >= format.rest
 }
 
 fn is_aws_key_id(word: &str) -> bool {
@@ -154,6 +155,7 @@ mod tests {
         assert_eq!(issuer(&made("sk-ant-api03-", 40)), Some("Anthropic"));
         assert_eq!(issuer(&made("sk-proj-", 40)), Some("OpenAI"));
         assert_eq!(issuer(&made("sk-", 48)), Some("OpenAI"));
+        assert_eq!(issuer(&(made("sk-", 48) + "-v2")), Some("OpenAI"));
         assert_eq!(issuer(&made("ghp_", 36)), Some("GitHub"));
         assert_eq!(
             issuer(&format!("AKIA{}", "ABCD2345".repeat(2))),

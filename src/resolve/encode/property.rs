@@ -28,10 +28,10 @@ pub fn templates(input: &[u8]) {
         Err((message, hint)) => {
             assert!(!message.is_empty() && hint.is_some());
             assert!(!message.contains(char::is_control), "it can be printed");
-            // The dots behind what was cut short could make a credential of what is none.
-            let message = message.replace("...`", "`");
+            // A part of what is none can look like one.
+            let is_shown = credential::issuer(&message).is_some();
             assert!(
-                credential::issuer(&message).is_none(),
+                !is_shown || credential::issuer(text).is_none(),
                 "a credential is shown"
             );
             assert!(text.contains('$'), "nothing else can be wrong");
