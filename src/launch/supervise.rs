@@ -76,7 +76,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How often a job in the background looks whether it is in the foreground.
 const LOOK: Duration = Duration::from_millis(250);
-/// What ends endow when only its output is left to be written.
+/// What ends endow before the launch, and when only its output is left to be written.
 const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
 
 /// How a child is asked to stop.
@@ -320,7 +320,9 @@ impl Supervisor<'_> {
         // A hang-up is sent to the leader of the session alone.
         let is_hang_up = delivered.signal == libc::SIGHUP && process::leads_session();
         let is_of_a_key = delivered.is_from_kernel() && !is_hang_up;
-        delivered.is_from_endow() || (self.group == Group::Shared && is_of_a_key)
+        // What ends endow before the launch raises the signal once more, which can come late.
+        let is_own = delivered.is_from_endow() && !ENDING.contains(&delivered.signal);
+        is_own || (self.group == Group::Shared && is_of_a_key)
     }
 
     fn ask_to_stop(&mut self) {
