@@ -68,9 +68,17 @@ fn main() -> ExitCode {
         let mut next = || words.next().expect("a word after the option");
         match word.as_str() {
             "--seed" => seed = next().parse().expect("a number"),
-            "--endow" => endow = next().into(),
+            // Launches have another working directory.
+            "--endow" => endow = std::path::absolute(next()).expect("a path"),
             number => launches = number.parse().expect("the number of launches"),
         }
+    }
+    if !endow.is_file() {
+        println!(
+            "no program {}: the soak has a /tmp of its own",
+            endow.display()
+        );
+        return ExitCode::FAILURE;
     }
     soak(launches, seed, endow)
 }
