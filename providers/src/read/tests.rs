@@ -67,14 +67,22 @@ fn bytes_of_any_kind_are_kept() {
     assert_eq!(bytes(scratch.file("a", b"\0\xff\r\n")), b"\0\xff\r\n");
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_says_it_is_empty_is_read_to_its_end() {
-    assert_eq!(fs::metadata("/proc/self/cmdline").unwrap().len(), 0);
-    assert_eq!(
-        bytes("/proc/self/cmdline"),
-        fs::read("/proc/self/cmdline").unwrap()
-    );
+    let scratch = Scratch::new();
+    let path = scratch.file("a", "");
+    let source = Source::open(Path::new(&path), soon(1000), Scope::Any).unwrap();
+    fs::write(&path, "more than it said").unwrap();
+    let content = source.content().unwrap();
+    assert_eq!(content.bytes.expose(), b"more than it said");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_kernel_says_of_processes_is_no_file() {
+    let path = "/proc/self/cmdline";
+    let source = Source::open(Path::new(path), soon(1000), Scope::Any);
+    assert!(source.is_err());
 }
 
 #[test]
