@@ -99,7 +99,11 @@ fn variable(inside: &str) -> Result<Part, Bad> {
         let hint = Some(hint.to_owned());
         // What follows the name can be a value: `${NAME:-value}`.
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let head = inside.split(|c| !is_part(c)).next().unwrap_or_default();
+        let head = match super::credential::issuer(inside) {
+            // Of one that was pasted the head is a part.
+            Some(_) => "",
+            None => inside.split(|c| !is_part(c)).next().unwrap_or_default(),
+        };
         let rest = if head == inside { "" } else { "..." };
         return Err((
             format!(
@@ -133,6 +137,13 @@ fn encoding(word: &str) -> Result<Encoding, Bad> {
 #[cfg(test)]
 mod tests {
     use super::{Encoding, Part, Template};
+
+    #[test]
+    fn no_part_of_a_credential_is_in_a_message() {
+        let head = format!("r8_{}", "a1B2".repeat(7));
+        let (message, _) = Template::parse(&format!("${{{head}-a1B2}}")).unwrap_err();
+        assert_eq!(message, "`${...}` names no variable");
+    }
 
     #[test]
     fn parts_keep_their_order_and_two_dollars_are_one() {
