@@ -35,21 +35,12 @@ pub(super) const FAMILY: Family = Family {
         Fault {
             name: "a connection is taken and nothing is said",
             classes: &["timed out"; 4],
-            arrange: |backend, given| {
-                // The backlog takes it; nobody ever accepts.
-                let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-                let address = listener.local_addr().expect("its address");
-                at(backend, &format!("http://{address}"), given).keep(listener)
-            },
+            arrange: |backend, given| silent(backend, "http", given),
         },
         Fault {
             name: "the same where TLS is spoken",
             classes: &["timed out"; 4],
-            arrange: |backend, given| {
-                let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-                let address = listener.local_addr().expect("its address");
-                at(backend, &format!("https://{address}"), given).keep(listener)
-            },
+            arrange: |backend, given| silent(backend, "https", given),
         },
         Fault {
             name: "the request is read and nothing is said",
@@ -186,6 +177,13 @@ fn at(backend: &str, url: &str, given: &Given) -> Scene {
         _ => address,
     };
     Scene::new(project(backend, url, given), culprit)
+}
+
+/// Whoever connects waits in the backlog: nobody ever accepts.
+fn silent(backend: &str, scheme: &str, given: &Given) -> Scene {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    at(backend, &format!("{scheme}://{address}"), given).keep(listener)
 }
 
 fn always(backend: &str, status: u16, given: &Given) -> Scene {

@@ -21,6 +21,16 @@ fn is_obeyed(test: &Test) {
     );
 }
 
+/// Trusted, it is obeyed; with this manifest in its place it is not.
+#[track_caller]
+fn asks_again(test: &Test, manifest: &str) {
+    is_refused(test);
+    trust(test);
+    is_obeyed(test);
+    rewrite(test, manifest);
+    is_refused(test);
+}
+
 #[test]
 fn the_place_that_answers_a_code_variable_asks_again_when_it_changes() {
     let manifest =
@@ -28,11 +38,7 @@ fn the_place_that_answers_a_code_variable_asks_again_when_it_changes() {
     let test = Test::manifest(&manifest("one.env"))
         .file_with_mode("one.env", "A=a\nNODE_OPTIONS=\n", 0o600)
         .file_with_mode("two.env", "A=a\nNODE_OPTIONS=--require=./evil.js\n", 0o600);
-    is_refused(&test);
-    trust(&test);
-    is_obeyed(&test);
-    rewrite(&test, &manifest("two.env"));
-    is_refused(&test);
+    asks_again(&test, &manifest("two.env"));
 }
 
 #[test]
@@ -171,11 +177,7 @@ fn what_a_place_is_filled_in_with_asks_again_when_it_changes() {
         let test = Test::manifest(&manifest(before))
             .file_with_mode("ours", "--no-warnings", 0o600)
             .file_with_mode("theirs", "--require=./evil.js", 0o600);
-        is_refused(&test);
-        trust(&test);
-        is_obeyed(&test);
-        rewrite(&test, &manifest(after));
-        is_refused(&test);
+        asks_again(&test, &manifest(after));
     }
 }
 
@@ -215,11 +217,7 @@ fn the_backend_that_answers_a_code_variable_asks_again_when_it_changes() {
             "NODE_OPTIONS=--no-warnings\n",
             0o600,
         );
-        is_refused(&test);
-        trust(&test);
-        is_obeyed(&test);
-        rewrite(&test, &manifest(after));
-        is_refused(&test);
+        asks_again(&test, &manifest(after));
     }
 }
 
@@ -233,11 +231,7 @@ fn what_a_setting_that_was_trusted_is_read_from_asks_again_when_it_changes() {
         )
     };
     let test = Test::manifest(&manifest("ours"));
-    is_refused(&test);
-    trust(&test);
-    is_obeyed(&test);
-    rewrite(&test, &manifest("theirs"));
-    is_refused(&test);
+    asks_again(&test, &manifest("theirs"));
 }
 
 #[test]
