@@ -48,14 +48,15 @@ pub fn check_size(
 
 /// Checks whether a variable can have a value of so many bytes.
 pub fn check_value(name: &OsStr, size: usize) -> Result<(), Error> {
-    let limit = PAGES_OF_A_STRING * process::page_size() - name.len() - 2;
-    if size <= limit {
+    // A name alone can be longer than a string may be.
+    let longest = PAGES_OF_A_STRING * process::page_size();
+    if name.len() + size + 2 <= longest {
         return Ok(());
     }
     Err(Error::VariableTooBig {
         name: name.display().to_string(),
         size,
-        limit,
+        limit: longest.saturating_sub(name.len() + 2),
     })
 }
 
