@@ -27,6 +27,8 @@ mod launch;
 mod plan;
 #[path = "soak/server.rs"]
 mod server;
+#[path = "soak/state.rs"]
+mod state;
 #[path = "soak/tally.rs"]
 mod tally;
 #[path = "soak/world.rs"]

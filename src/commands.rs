@@ -73,7 +73,7 @@ pub(crate) fn dispatch(cli: Cli, environment: Vec<(OsString, OsString)>) -> u8 {
         Command::Get(arguments) => get::get(&arguments, &context).map(|()| 0),
         Command::Run(arguments) => run::run(&arguments, &context),
         Command::Schema(_) => schema::schema(&context).map(|()| 0),
-        Command::Trust(_) => trust::trust(&context).map(|()| 0),
+        Command::Trust(arguments) => trust::trust(&arguments, &context).map(|()| 0),
     };
     outcome.unwrap_or_else(|error| fail(&context, &error, family))
 }
@@ -117,7 +117,7 @@ fn trace(context: &Context) {
     if let Some(level) = level {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
-            .with_writer(std::io::stderr)
+            .with_writer(|| crate::ui::Log)
             .with_ansi(false)
             .without_time();
         // Libraries below trace headers and bodies: what they say is not shown at any level.

@@ -102,12 +102,21 @@ pub enum Error {
         /// What it wants.
         wants: Vec<String>,
     },
+    /// The answer was no.
+    Declined,
+    /// A question could not be asked.
+    Unconfirmed {
+        /// The command, without `--yes`.
+        command: &'static str,
+    },
     /// The manifest was found by search and is not trusted.
     Untrusted {
         /// The file.
         file: String,
-        /// What must be trusted, with its place.
-        parts: Vec<(String, String)>,
+        /// Whether something in it was trusted before.
+        is_known: bool,
+        /// What must be trusted, with its profile and its place.
+        lines: Vec<String>,
     },
     /// The command line is wrong.
     Usage {
@@ -170,7 +179,7 @@ impl Error {
             (Family::Other, Self::Resolve { failures, .. }) => {
                 worst(failures.iter().map(|(failure, _)| failure))
             }
-            (Family::Other, Self::Absent { .. }) => 1,
+            (Family::Other, Self::Absent { .. } | Self::Declined) => 1,
             (Family::Other, Self::Output { .. }) => 4,
             (
                 Family::Other,
@@ -186,6 +195,7 @@ impl Error {
                 | Self::Stranger { .. }
                 | Self::TrustNotStored { .. }
                 | Self::Unsupported { .. }
+                | Self::Unconfirmed { .. }
                 | Self::Untrusted { .. }
                 | Self::Usage { .. }
                 | Self::UserNotTaken { .. }
@@ -268,17 +278,18 @@ impl Error {
                 lines: wants.clone(),
                 hints: Vec::new(),
             },
-            Self::Untrusted { file, parts } => Message {
-                text: format!("{file} is not trusted yet:"),
-                lines: parts
-                    .iter()
-                    .map(|(what, at)| format!("{what} ({at})"))
-                    .collect(),
-                hints: vec![
-                    "read these places, then run `endow trust`; or name the file with --file"
-                        .to_owned(),
-                ],
-            },
+            Self::Untrusted {
+                file,
+                is_known,
+                lines,
+            } => untrusted(file, *is_known, lines),
+            Self::Unconfirmed { command } => plain(
+                "nothing was changed: there is no terminal to ask on".to_owned(),
+                vec![format!(
+                    "read what is printed above, then run `{command} --yes`"
+                )],
+            ),
+            Self::Declined => plain("nothing was changed".to_owned(), Vec::new()),
             Self::Usage { message, hints } => plain(message.clone(), hints.clone()),
             Self::UserNotTaken { reason } => plain(
                 format!("the command can't be started as another user: {reason}"),
@@ -291,6 +302,20 @@ impl Error {
                 vec!["pass it as a file, which has no such limit".to_owned()],
             ),
         }
+    }
+}
+
+fn untrusted(file: &str, is_known: bool, lines: &[String]) -> Message {
+    let text = if is_known {
+        format!("{file} has changed since it was trusted:")
+    } else {
+        format!("{file} is not trusted yet:")
+    };
+    let hint = "read these lines, then run `endow trust`; or name the file with --file";
+    Message {
+        text,
+        lines: lines.to_vec(),
+        hints: vec![hint.to_owned()],
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is said of a variable that has no value, and how bad it is: for `run`'s report and for
 //! `check`'s.
 
-use endow_providers::{Absence, Class};
+use endow_providers::{Absence, Class, is_name_like};
 
 use crate::{
     manifest::diagnostic::shown,
@@ -112,17 +112,13 @@ fn hints(cause: &Cause) -> Vec<String> {
 /// The keys that stand where one was missed.
 fn there(absence: &Absence) -> Option<String> {
     const SHOWN: usize = 12;
-    let more = if absence.keys.len() > SHOWN {
-        format!(" and {} more", absence.keys.len() - SHOWN)
-    } else {
-        String::new()
+    // What is no name can be a secret in the wrong place.
+    let names = absence.keys.iter().filter(|key| is_name_like(key));
+    let keys: Vec<String> = names.take(SHOWN).map(|key| shown(key)).collect();
+    let more = match absence.keys.len() - keys.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
-    let keys: Vec<String> = absence
-        .keys
-        .iter()
-        .take(SHOWN)
-        .map(|key| shown(key))
-        .collect();
     (!keys.is_empty()).then(|| format!("there are: {}{more}", keys.join(", ")))
 }
 

@@ -22,6 +22,7 @@ pub mod session;
 mod stage;
 pub mod sys;
 pub mod ui;
+pub mod variables;
 
 use std::process::ExitCode;
 

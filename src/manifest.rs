@@ -2,6 +2,7 @@
 //!
 //! Everything that is wrong is collected; nothing here reads a value or talks to a backend.
 
+mod backend_variables;
 pub mod credential;
 pub mod diagnostic;
 pub mod document;
@@ -29,12 +30,11 @@ use endow_providers::{Kind, kind};
 
 pub use self::load::{Owner, Unreadable, reason};
 use self::{
-    diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    diagnostic::{Diagnostic, Problems, did_you_mean, shown_name},
     document::{Entry, Run, Setting},
     find::Found,
     reference::{Reference, Scope},
     source::{Sources, Span, Spanned},
-    trust::Part,
 };
 
 /// A manifest for one profile.
@@ -60,6 +60,9 @@ pub struct Manifest {
     pub groups: BTreeMap<String, Vec<Spanned<String>>>,
     /// Defaults of `endow run`.
     pub run: Run,
+    /// Variables of the caller that a backend of any profile is given as its own, and that backend's
+    /// scheme: static credentials, as those that each type of backend lists.
+    pub credentials: BTreeMap<String, String>,
     /// The home directory, for `~/`.
     pub home: Option<PathBuf>,
 }
@@ -117,12 +120,45 @@ pub struct Opened {
     pub manifest: Manifest,
     /// What is wrong.
     pub problems: Problems,
-    /// What must be trusted before a manifest found by search is obeyed.
-    pub trust: Vec<Part>,
+    /// The files, for every other profile.
+    pub files: Files,
     /// Who can change its files.
     pub owners: Vec<Owner>,
     /// The names of all profiles.
     pub profiles: Vec<String>,
+}
+
+/// The files of a manifest, from which it is merged for each profile.
+#[derive(Debug)]
+pub struct Files {
+    loaded: load::Loaded,
+    sources: Rc<Sources>,
+}
+
+impl Files {
+    /// The manifest for every profile; the only one where it has no profiles.
+    pub fn manifests(&self) -> impl Iterator<Item = Manifest> {
+        let merge = |profile| layers::merge(&self.loaded, &self.sources, profile);
+        self.profiles().into_iter().map(merge)
+    }
+
+    /// As [`Self::manifests`], without variables and groups.
+    fn frames(&self) -> impl Iterator<Item = Manifest> {
+        let merge = |profile| layers::frame(&self.loaded, &self.sources, profile);
+        self.profiles().into_iter().map(merge)
+    }
+
+    fn profiles(&self) -> Vec<Option<&str>> {
+        let names = layers::profile_names(&self.loaded.documents);
+        if names.len() > layers::MAX_PROFILES {
+            // That is an error, and such a chain of profiles is not walked.
+            Vec::new()
+        } else if names.is_empty() {
+            vec![None]
+        } else {
+            names.into_iter().map(Some).collect()
+        }
+    }
 }
 
 /// Which profile the caller wants.
@@ -134,15 +170,13 @@ pub enum Choice<'a> {
     Default,
 }
 
-/// Reads and merges the manifest. `environment` decides only which addresses the ecosystem's own
-/// variables already name.
+/// Reads and merges the manifest.
 pub fn open(
     found: &Found,
     choice: Choice<'_>,
     home: Option<PathBuf>,
-    environment: &trust::Lookup<'_>,
 ) -> Result<Opened, Unreadable> {
-    open_by(&load::read_text, found, choice, home, environment)
+    open_by(&load::read_text, found, choice, home)
 }
 
 fn open_by(
@@ -150,7 +184,6 @@ fn open_by(
     found: &Found,
     choice: Choice<'_>,
     home: Option<PathBuf>,
-    environment: &trust::Lookup<'_>,
 ) -> Result<Opened, Unreadable> {
     let mut problems = Problems::default();
     let mut loaded = load::load(found, home, read, &mut problems)?;
@@ -161,20 +194,22 @@ fn open_by(
     if loaded.is_whole {
         problems.extend(unchosen);
     }
-    let trust = trust::parts(&loaded, environment);
-    let owners = loaded.owners.clone();
-    let profiles = layers::profile_names(&loaded.documents)
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    let manifest = layers::merge(loaded, profile.as_deref());
+    let sources = Rc::new(std::mem::take(&mut loaded.sources));
+    let mut manifest = layers::merge(&loaded, &sources, profile.as_deref());
+    let files = Files { loaded, sources };
+    manifest.credentials = files.frames().fold(BTreeMap::new(), |found, frame| {
+        backend_variables::add(found, &frame)
+    });
     link::check_manifest(&manifest, &mut problems);
     Ok(Opened {
         manifest,
         problems,
-        trust,
-        owners,
-        profiles,
+        owners: files.loaded.owners.clone(),
+        profiles: layers::profile_names(&files.loaded.documents)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        files,
     })
 }
 
@@ -196,7 +231,7 @@ fn choose(loaded: &load::Loaded, choice: Choice<'_>, problems: &mut Problems) ->
             problems.add(
                 Diagnostic::whole(
                     "unknown-profile",
-                    format!("no profile `{}`, which {said_by} names", shown(name)),
+                    format!("no profile `{}`, which {said_by} names", shown_name(name)),
                 )
                 .hint(hint),
             );

@@ -4,40 +4,38 @@
 //! become a value is held back, and nothing else: the result is that of the whole stream at once,
 //! whatever the pieces are. At each place the longest form counts, of places the first.
 //!
-//! Two steps find a form. A table of three-byte blocks says how far the next one can't begin
-//! (Wu and Manber): most text is jumped over. Where one can begin, the automaton decides.
+//! What is searched is the text, and views of it in which escapes are decoded, and colours and line
+//! breaks taken out ([`View`]). A form is replaced where it came from.
 
-mod forms;
+mod finder;
 mod plain;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod property;
+mod searched;
 mod skip;
 #[cfg(test)]
 mod tests;
 
-use aho_corasick::{
-    AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Anchored, Input, MatchKind, StartKind,
-};
+use endow_providers::forms::{self, Search};
 use zeroize::Zeroizing;
 
 pub use self::plain::Why;
-use self::{plain::why_unmasked, skip::Skip};
+use self::{finder::Finder, plain::why_unmasked, searched::Searched};
 
 /// So much of a value is released to a terminal that waits for it: less says nothing, and
 /// somebody who types must see it.
 const SHORT: usize = 4;
+/// So much of a value is looked for; where that is found, as much of the rest as follows is masked too.
+/// The automata take some hundred bytes for each of these, whatever the value's size.
+pub const LOOKED_FOR: usize = 4 << 10;
 
 /// What is masked, for any number of streams.
 pub struct Masker {
-    automaton: AhoCorasick,
-    skip: Skip,
-    /// Every form, in the order of bytes.
-    forms: Vec<Zeroizing<Vec<u8>>>,
-    /// What each is replaced by.
-    masks: Vec<String>,
-    longest: usize,
-    /// Whether a form begins with two bytes.
-    begins: Vec<bool>,
+    plain: Finder,
+    joined: Option<Finder>,
+    digits: Option<Finder>,
+    /// Values that are longer than what is looked for: by the place of their plain form, the rest.
+    rests: Vec<(usize, Zeroizing<Vec<u8>>)>,
 }
 
 /// A value that can't be masked.
@@ -54,42 +52,71 @@ impl Masker {
     pub fn new(values: &[(&str, &[u8])]) -> (Option<Self>, Vec<Unmasked>) {
         let mut unmasked = Vec::new();
         let mut forms = Vec::new();
+        let mut long: Vec<(&[u8], &[u8])> = Vec::new();
         for (name, value) in values {
             if let Some(why) = why_unmasked(value) {
                 let name = (*name).to_owned();
                 unmasked.push(Unmasked { name, why });
                 continue;
             }
-            let of_value = forms::of(value).into_iter();
-            forms.extend(of_value.map(|form| (form, format!("[{name}]"))));
+            let head = &value[..value.len().min(LOOKED_FOR)];
+            let of_value = forms::of(head).into_iter();
+            let said = of_value.filter(|form| why_unmasked(&form.bytes).is_none());
+            forms.extend(said.map(|form| (form, format!("[{name}]"))));
+            if head.len() < value.len() {
+                let name = (*name).to_owned();
+                let why = Why::OnlyItsHead;
+                unmasked.push(Unmasked { name, why });
+                long.push((head, &value[LOOKED_FOR..]));
+            }
         }
-        (Self::of_forms(forms), unmasked)
+        let mut masker = Self::of_forms(forms);
+        if let Some(masker) = &mut masker {
+            let places = long.into_iter().filter_map(|(head, rest)| {
+                let forms = &masker.plain.forms;
+                let at = forms
+                    .binary_search_by(|form| form.as_slice().cmp(head))
+                    .ok()?;
+                Some((at, Zeroizing::new(rest.to_vec())))
+            });
+            let rests = places.collect();
+            masker.rests = rests;
+        }
+        (masker, unmasked)
     }
 
-    /// Of two variables with one form the first counts.
-    fn of_forms(mut forms: Vec<(Zeroizing<Vec<u8>>, String)>) -> Option<Self> {
-        forms.sort_by(|(one, _), (other, _)| one.cmp(other));
-        forms.dedup_by(|(next, _), (form, _)| next == form);
-        let (forms, masks): (Vec<_>, Vec<_>) = forms.into_iter().unzip();
-        let automaton = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .start_kind(StartKind::Anchored)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .prefilter(false)
-            .build(forms.iter().map(|form| form.as_slice()))
-            .ok()?;
-        let mut begins = vec![false; 1 << 16];
-        for form in &forms {
-            begins[pair(form[0], form[1])] = true;
+    fn of_forms(forms: Vec<(forms::Form, String)>) -> Option<Self> {
+        let (mut plain, mut joined, mut digits) = (Vec::new(), Vec::new(), Vec::new());
+        for (form, mask) in forms {
+            let of_search = match form.search {
+                Search::Plain => &mut plain,
+                Search::Joined => &mut joined,
+                Search::Digits => &mut digits,
+            };
+            of_search.push((form.bytes, mask));
         }
         Some(Self {
-            skip: Skip::new(&forms)?,
-            longest: forms.iter().map(|form| form.len()).max()?,
-            automaton,
-            forms,
-            masks,
-            begins,
+            plain: Finder::new(plain)?,
+            joined: Finder::new(joined),
+            digits: Finder::new(digits),
+            rests: Vec::new(),
         })
+    }
+
+    /// So much of a stream is held at most, beside one piece: the longest form in the longest escapes, and
+    /// as much again.
+    fn most_held(&self) -> usize {
+        let finders = [
+            Some(&self.plain),
+            self.joined.as_ref(),
+            self.digits.as_ref(),
+        ];
+        let longest = finders
+            .into_iter()
+            .flatten()
+            .map(|finder| finder.longest)
+            .max();
+        24 * longest.unwrap_or(0) + (4 << 10)
     }
 
     /// A stream at its beginning.
@@ -98,76 +125,63 @@ impl Masker {
             masker: self,
             held: Zeroizing::new(Vec::new()),
             released: 0,
+            decided: 0,
+            depth: 0,
+            following: None,
         }
     }
-
-    /// The first form from a place on: where it is, and which.
-    fn find(&self, bytes: &[u8], mut from: usize) -> Option<(usize, usize, usize)> {
-        loop {
-            let at = self.skip.next(bytes, from)?;
-            let input = Input::new(bytes)
-                .span(at..bytes.len())
-                .anchored(Anchored::Yes);
-            if let Ok(Some(found)) = self.automaton.try_find(input) {
-                return Some((at, found.end(), found.pattern().as_usize()));
-            }
-            from = at + 1;
-        }
-    }
-
-    /// The first place from `from` on whose rest is the beginning of a form and no whole one.
-    fn unfinished(&self, bytes: &[u8], from: usize) -> usize {
-        let first = from.max(bytes.len().saturating_sub(self.longest - 1));
-        (first..bytes.len())
-            .find(|at| self.is_beginning(&bytes[*at..]))
-            .unwrap_or(bytes.len())
-    }
-
-    fn is_beginning(&self, bytes: &[u8]) -> bool {
-        if let [first, second, ..] = bytes
-            && !self.begins[pair(*first, *second)]
-        {
-            return false;
-        }
-        let at = self.forms.partition_point(|form| form.as_slice() < bytes);
-        // Forms that begin so stand together, and the shortest first.
-        self.forms[at..]
-            .iter()
-            .take(2)
-            .any(|form| form.len() > bytes.len() && form.starts_with(bytes))
-    }
-}
-
-fn pair(first: u8, second: u8) -> usize {
-    usize::from(first) << 8 | usize::from(second)
 }
 
 /// One stream on its way.
 pub struct Stream<'m> {
     masker: &'m Masker,
-    /// What can still become a value.
+    /// What can still become a value, from the beginning of an escape on.
     held: Zeroizing<Vec<u8>>,
-    /// How much of it was written all the same.
+    /// How much of it was written or masked all the same.
     released: usize,
+    /// How much of it was decided: no value begins before that.
+    decided: usize,
+    /// How much of a value it can be the beginning of, in bytes of the value's form.
+    depth: usize,
+    /// After the head of a long value: which rest goes on, and how much of it has come.
+    following: Following,
 }
 
 impl Stream<'_> {
     /// Takes a piece, and appends what is decided.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let bytes = self.follow(bytes);
+        if bytes.is_empty() {
+            return;
+        }
         if self.held.is_empty() {
-            let done = mask(self.masker, bytes, 0, false, out);
+            let done = self.mask(bytes, false, out);
             self.held.extend_from_slice(&bytes[done..]);
         } else {
-            self.held.extend_from_slice(bytes);
-            let done = mask(self.masker, &self.held, self.released, false, out);
-            self.held.drain(..done);
-            self.released = self.released.saturating_sub(done);
+            let mut held = std::mem::take(&mut self.held);
+            held.extend_from_slice(bytes);
+            let done = self.mask(&held, false, out);
+            held.drain(..done);
+            self.held = held;
         }
+    }
+
+    /// Drops what goes on with a long value whose head was masked at the end of what came before.
+    fn follow<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let Some((rest, from)) = self.following.take() else {
+            return bytes;
+        };
+        let rest_of_value = &self.masker.rests[rest].1[from..];
+        let same = common(rest_of_value, bytes);
+        if same == bytes.len() && same < rest_of_value.len() {
+            self.following = Some((rest, from + same));
+        }
+        &bytes[same..]
     }
 
     /// Whether [`Self::release`] would write something.
     pub fn waits(&self) -> bool {
-        self.held.len() < SHORT && self.released < self.held.len()
+        self.depth < SHORT && self.released < self.held.len()
     }
 
     /// Writes what is too short to say anything. If a value goes on from there, its mask follows.
@@ -180,36 +194,59 @@ impl Stream<'_> {
 
     /// The stream has ended: what is held is no value any more, but a value can be in it.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        mask(self.masker, &self.held, self.released, true, out);
-        self.held.clear();
-        self.released = 0;
+        let held = std::mem::take(&mut self.held);
+        self.mask(&held, true, out);
+        (self.released, self.decided, self.depth) = (0, 0, 0);
+        self.following = None;
+    }
+
+    /// Writes what is decided; the result is where the rest begins.
+    fn mask(&mut self, bytes: &[u8], is_last: bool, out: &mut Vec<u8>) -> usize {
+        let masker = self.masker;
+        let mut searched = Searched::new(masker, bytes, is_last);
+        let released = self.released;
+        let plain = |from: usize, to: usize| &bytes[from.max(released).min(to)..to];
+        let mut done = self.decided;
+        let mut following = None;
+        let (mut open, mut depth) = searched.unfinished(done);
+        // A form that begins where one could begin that is longer, or behind one, is not decided.
+        while let Some(hit) = searched.next(done).filter(|hit| hit.source.start < open) {
+            out.extend_from_slice(plain(done, hit.source.start));
+            out.extend_from_slice(hit.mask.as_bytes());
+            done = hit.source.end;
+            let rests = &masker.rests;
+            let long = hit
+                .plain
+                .and_then(|form| rests.iter().position(|(at, _)| *at == form));
+            if let Some(long) = long {
+                let rest = &rests[long].1;
+                let same = common(rest, &bytes[done..]);
+                done += same;
+                following = (done == bytes.len() && same < rest.len()).then_some((long, same));
+            }
+            if open < done {
+                (open, depth) = searched.unfinished(done);
+            }
+        }
+        // Colours and line breaks without end would be held without end.
+        if bytes.len() - open > masker.most_held() {
+            (open, depth) = (bytes.len(), 0);
+        }
+        out.extend_from_slice(plain(done, open));
+        let kept = searched.boundary(open);
+        self.following = following.filter(|_| open == bytes.len());
+        self.released = released.max(open) - kept;
+        self.decided = open - kept;
+        self.depth = depth;
+        kept
     }
 }
 
-/// Writes what is decided; the result is where the rest begins. The first `released` bytes were
-/// written before.
-fn mask(masker: &Masker, bytes: &[u8], released: usize, is_last: bool, out: &mut Vec<u8>) -> usize {
-    let unfinished = |from| {
-        if is_last {
-            bytes.len()
-        } else {
-            masker.unfinished(bytes, from)
-        }
-    };
-    let plain = |from: usize, to: usize| &bytes[from.max(released).min(to)..to];
-    let mut done = 0;
-    let mut open = unfinished(0);
-    let mut found = masker.find(bytes, 0);
-    // A form that begins where one could begin that is longer, or behind one, is not decided.
-    while let Some((start, end, form)) = found.filter(|(start, ..)| *start < open) {
-        out.extend_from_slice(plain(done, start));
-        out.extend_from_slice(masker.masks[form].as_bytes());
-        done = end;
-        if open < done {
-            open = unfinished(done);
-        }
-        found = masker.find(bytes, done);
-    }
-    out.extend_from_slice(plain(done, open));
-    open
+/// How many bytes both begin with.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let pairs = one.iter().zip(other);
+    pairs.take_while(|(one, other)| one == other).count()
 }
+
+/// Which rest of a long value goes on after the end, and how much of it has come.
+type Following = Option<(usize, usize)>;

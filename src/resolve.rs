@@ -28,11 +28,13 @@ use std::{
 use endow_providers::{
     Absence, Address, Answer, Class, Fault, Fetched, Helpers, Limits, Pending, Provider, Reply,
     STANDARD_INPUT, Secret, Settings, Warning, scrub,
+    time::{after, from_now},
 };
 
 use crate::{
     plan::{Placed, Plan, Source},
     stage,
+    sys::signal::Deferral,
 };
 
 /// How long backends may take to give back what they hold.
@@ -110,7 +112,8 @@ pub enum Cause {
 /// Resolves a plan.
 pub fn resolve(plan: &Plan<'_>, inputs: Inputs<'_>) -> Resolved {
     let (mut resolved, session, answers) = ask(plan, inputs);
-    let keeps_leases = resolved.failures.is_empty() && session.inputs.uses_values;
+    let is_used = resolved.failures.is_empty() && session.inputs.uses_values;
+    let keeps_leases = is_used && !session.is_asked_to_end();
     end(&mut resolved, session, &answers, keeps_leases);
     resolved
 }
@@ -132,13 +135,15 @@ pub fn resolve_and_keep<'a, 'm>(
     }
 }
 
-/// Closes all backends, and gives back the leases that nothing will use.
+/// Closes all backends, and gives back the leases that nothing will use. A signal that comes meanwhile
+/// is carried out afterwards.
 fn end(
     resolved: &mut Resolved,
     mut session: Session<'_, '_>,
     answers: &Answers,
     keeps_leases: bool,
 ) {
+    session.executor.interrupt = None;
     if !keeps_leases {
         let not_revoked = keeper::give_back(&mut session, answers);
         resolved.warnings.extend(not_revoked);
@@ -148,7 +153,7 @@ fn end(
 
 fn ask<'a, 'm>(plan: &'a Plan<'m>, inputs: Inputs<'a>) -> (Resolved, Session<'a, 'm>, Answers) {
     let limits = Limits {
-        deadline: Instant::now() + inputs.timeout,
+        deadline: from_now(inputs.timeout),
         approval: inputs.approval,
     };
     let mut answers = Answers::new(plan);
@@ -158,12 +163,22 @@ fn ask<'a, 'm>(plan: &'a Plan<'m>, inputs: Inputs<'a>) -> (Resolved, Session<'a,
         limits,
         providers: plan.backends.iter().map(|_| None).collect(),
         executor: Executor::default(),
+        deferral: None,
+        closes_by: None,
+        is_kept: false,
     };
     let failed_settings = session.ask_settings(&mut answers);
     if failed_settings.is_empty() {
         while let Some(wanted) = answers.open_places(plan) {
             session.ask(&wanted, &mut answers);
+            if session.is_asked_to_end() {
+                // Nobody will see what is made of the answers.
+                break;
+            }
         }
+    }
+    if session.is_asked_to_end() {
+        session.give_all_back(&answers);
     }
     if plan.backends.iter().any(|asked| asked.kind.quotes_programs) {
         answers.scrub(plan);
@@ -290,9 +305,41 @@ struct Session<'a, 'm> {
     limits: Limits,
     providers: Vec<Option<Box<dyn Provider>>>,
     executor: Executor,
+    /// From the first backend on that can hold something: a signal that ends endow waits until that
+    /// is given back.
+    deferral: Option<Deferral>,
+    /// When everything must be given back; else a second after the last request.
+    closes_by: Option<Instant>,
+    /// Whether this is of the process that keeps values, which ends otherwise.
+    is_kept: bool,
 }
 
 impl Session<'_, '_> {
+    /// Whether a signal asked endow to end.
+    fn is_asked_to_end(&self) -> bool {
+        self.deferral.as_ref().is_some_and(Deferral::is_asked)
+    }
+
+    /// Gives back what was given until now, within a second, and ends endow by the signal that asked
+    /// for it.
+    fn give_all_back(&mut self, answers: &Answers) {
+        self.executor.interrupt = None;
+        self.closes_by = Some(from_now(CLOSING));
+        // There is nobody left to be told.
+        let _ = keeper::give_back(self, answers);
+        self.close(|_| true, false);
+        self.deferral = None;
+    }
+
+    /// Puts off the end by a signal, so that leases and sign-ins can be given back.
+    fn defer_end(&mut self) {
+        if self.deferral.is_none() && !self.is_kept {
+            // Without a descriptor the signal ends endow at once, as before.
+            self.deferral = Deferral::begin().ok();
+            self.executor.interrupt = self.deferral.as_ref().map(Deferral::told);
+        }
+    }
+
     /// Resolves the references in the settings of backends.
     fn ask_settings(&mut self, answers: &mut Answers) -> Vec<Failure> {
         let wanted = self
@@ -354,6 +401,12 @@ impl Session<'_, '_> {
                 }
             }
         }
+        let mut providers = batches
+            .keys()
+            .filter_map(|backend| self.providers[*backend].as_ref());
+        if providers.any(|provider| provider.needs_runtime()) {
+            self.defer_end();
+        }
         let mut opened: Vec<(&Batch, &dyn Provider)> = batches
             .values()
             .filter_map(|batch| Some((batch, self.providers[batch.backend].as_deref()?)))
@@ -376,11 +429,12 @@ impl Session<'_, '_> {
             .iter()
             .map(|(batch, provider)| {
                 let longer = self.limits.approval.filter(|_| provider.may_ask());
-                let deadline = self.limits.deadline + longer.unwrap_or_default();
+                let deadline = after(self.limits.deadline, longer.unwrap_or_default());
                 (provider.fetch(&batch.addresses, &self.limits), deadline)
             })
             .collect();
-        let fetched = self.executor.run(futures, needs_runtime);
+        let awaits = || opened.iter().any(|(_, provider)| provider.awaits_lease());
+        let fetched = self.executor.run_awaiting(futures, needs_runtime, &awaits);
         for ((batch, _), fetched) in opened.into_iter().zip(fetched) {
             let fetched = fetched.unwrap_or_else(|| timed_out(&batch.addresses));
             let is_quote = self.plan.backends[batch.backend].kind.quotes_programs;
@@ -419,6 +473,11 @@ impl Session<'_, '_> {
         Ok(())
     }
 
+    /// When what is given back now must have been.
+    fn closing_deadline(&self) -> Instant {
+        self.closes_by.unwrap_or_else(|| from_now(CLOSING))
+    }
+
     /// Closes some of the backends.
     fn close(&mut self, is_wanted: impl Fn(usize) -> bool, keeps_leases: bool) {
         let providers = self.providers.iter_mut().enumerate();
@@ -428,7 +487,7 @@ impl Session<'_, '_> {
             .collect();
         let needs_runtime = closing.iter().any(|provider| provider.needs_runtime());
         if needs_runtime {
-            let deadline = Instant::now() + CLOSING;
+            let deadline = self.closing_deadline();
             let futures: Vec<(Pending<'_, ()>, Instant)> = closing
                 .iter()
                 .map(|provider| (provider.close(keeps_leases), deadline))

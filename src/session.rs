@@ -9,11 +9,11 @@ use crate::{
     environment::inherit,
     error::Error,
     manifest::{
-        self, Choice, Manifest, Opened,
+        self, Choice, Files, Manifest, Opened,
         diagnostic::Problems,
         find::{self, Found},
         source::Source,
-        trust::{self, Part},
+        trust::{self, ProfileGrants, Project, Record, Records},
     },
     plan::{self, Plan, Selection, UnknownNames},
     resolve::{Failure, Inputs, Keeper, Resolved, Subject, resolve, resolve_and_keep},
@@ -48,8 +48,7 @@ pub struct Session<'c> {
     pub manifest: Manifest,
     /// The names of all profiles.
     pub profiles: Vec<String>,
-    /// What counts for trust.
-    pub trust: Vec<Part>,
+    files: Files,
     opened: Problems,
     stranger: Option<(String, &'static str)>,
 }
@@ -94,12 +93,12 @@ impl Context {
             ),
             hints: vec!["change to a directory that exists".to_owned()],
         })?;
-        find::find(
-            named.as_deref(),
-            &directory,
-            find::home(&self.environment).as_deref(),
-        )
-        .map_err(Error::ManifestNotFound)
+        let home = find::home(&self.environment);
+        let found = find::find(named.as_deref(), &directory, home.as_deref());
+        let mut found = found.map_err(Error::ManifestNotFound)?;
+        // A relative name in a shell's start-up file would be consent to every clone.
+        found.is_named &= self.global.file.is_some();
+        Ok(found)
     }
 
     /// Reads the manifest for the profile that the flags and the environment choose.
@@ -129,20 +128,15 @@ impl Context {
 
     /// Reads a manifest for one profile.
     pub fn open_as(&self, found: Found, choice: Choice<'_>) -> Result<Session<'_>, Error> {
-        let lookup = |name: &str| {
-            self.variable(name)
-                .and_then(|value| value.to_str())
-                .map(str::to_owned)
-        };
         stage::reached("manifest");
         let home = find::home(&self.environment);
         let Opened {
             manifest,
             problems,
-            trust,
+            files,
             owners,
             profiles,
-        } = manifest::open(&found, choice, home, &lookup).map_err(Error::ManifestUnreadable)?;
+        } = manifest::open(&found, choice, home).map_err(Error::ManifestUnreadable)?;
         let stranger = (!found.is_named)
             .then(|| trust::stranger(&owners, sys::process::effective_user()))
             .flatten();
@@ -154,7 +148,7 @@ impl Context {
             found,
             manifest,
             profiles,
-            trust,
+            files,
             opened: problems,
             stranger,
         })
@@ -193,34 +187,68 @@ impl Session<'_> {
     /// Refuses a manifest that was found by search and asks for more than its caller trusted.
     pub fn require_trust(&self) -> Result<(), Error> {
         self.refuse_stranger()?;
-        let parts = self.untrusted();
-        if parts.is_empty() {
+        if self.found.is_named {
+            return Ok(());
+        }
+        let consent = self.consent();
+        let lines = self.grants(&consent);
+        let missing = lines.into_iter().filter(|line| !line.is_trusted);
+        let lines: Vec<String> = missing.map(|line| line.text()).collect();
+        if lines.is_empty() {
             return Ok(());
         }
         Err(Error::Untrusted {
             file: self.found.display.clone(),
-            parts,
+            is_known: consent.record.is_some(),
+            lines,
         })
     }
 
-    /// What must be trusted, and where it is said.
-    pub fn to_trust(&self) -> Vec<(String, String)> {
-        let needed = self.trust.iter().filter(|part| !part.is_free);
-        let cite = |part: &Part| self.manifest.sources.cite(part.span);
-        needed.map(|part| (part.what.clone(), cite(part))).collect()
+    /// Everything that needs trust, a line each: of the chosen profile what is trusted too.
+    pub fn grants(&self, consent: &Consent) -> Vec<GrantLine> {
+        let chosen = self.manifest.profile.as_deref().unwrap_or_default();
+        let mut lines = Vec::new();
+        for (profile, missing) in consent.grants.iter().zip(&consent.missing) {
+            for grant in profile.grants.iter().filter(|grant| !grant.is_free) {
+                let is_trusted = self.found.is_named || !missing.grants.contains(grant);
+                if !is_trusted || profile.profile == chosen {
+                    lines.push(GrantLine {
+                        profile: profile.profile.clone(),
+                        what: grant.line(),
+                        place: self.manifest.sources.cite(grant.span),
+                        is_trusted,
+                    });
+                }
+            }
+        }
+        lines
     }
 
-    /// The same, unless the manifest was named or its digest is recorded.
-    pub fn untrusted(&self) -> Vec<(String, String)> {
-        let is_recorded = || {
-            let digest = trust::digest(&self.trust);
-            trust::is_recorded(self.manifest.home.as_deref(), &self.found.path, &digest)
+    /// What must be trusted, and what of it is.
+    pub fn consent(&self) -> Consent {
+        let home = self.manifest.home.as_deref();
+        let project = Project::of(&self.found.path, home);
+        let credentials = inherit::credentials(&self.manifest);
+        let credentials = credentials
+            .into_iter()
+            .map(|(pattern, _)| pattern)
+            .collect();
+        let lookup = |name: &str| {
+            let value = self.context.variable(name)?;
+            value.to_str().map(str::to_owned)
         };
-        let parts = self.to_trust();
-        if parts.is_empty() || self.found.is_named || is_recorded() {
-            return Vec::new();
+        let grants = |manifest| trust::grants(&manifest, &project, &lookup, &credentials);
+        let grants: Vec<ProfileGrants> = self.files.manifests().map(grants).collect();
+        let is_needed = |profile: &ProfileGrants| profile.grants.iter().any(|grant| !grant.is_free);
+        let records = Records::of(home).filter(|_| grants.iter().any(is_needed));
+        let record = records.and_then(|records| records.find(&project));
+        let missing = Record::missing(record.as_ref(), &grants);
+        Consent {
+            project,
+            grants,
+            record,
+            missing,
         }
-        parts
     }
 
     /// Refuses a manifest that was found by search and that a stranger can write.
@@ -232,6 +260,50 @@ impl Session<'_> {
             }),
             None => Ok(()),
         }
+    }
+}
+
+/// What a manifest does that must be trusted, and what its caller has trusted.
+#[derive(Debug)]
+pub struct Consent {
+    /// Where the manifest belongs.
+    pub project: Project,
+    /// All that it does, by profile.
+    pub grants: Vec<ProfileGrants>,
+    /// What was recorded, if anything was.
+    pub record: Option<Record>,
+    /// What needs trust and has none, for each of these profiles.
+    pub missing: Vec<ProfileGrants>,
+}
+
+impl Consent {
+    /// Whether nothing needs trust that has none.
+    pub fn is_whole(&self) -> bool {
+        self.missing.iter().all(|profile| profile.grants.is_empty())
+    }
+}
+
+/// One thing that needs trust, as it is printed.
+#[derive(Clone, Debug)]
+pub struct GrantLine {
+    /// The profile; empty where the manifest has none.
+    pub profile: String,
+    /// What is done.
+    pub what: String,
+    /// `file:line`.
+    pub place: String,
+    /// Whether it is trusted.
+    pub is_trusted: bool,
+}
+
+impl GrantLine {
+    /// All of it on one line.
+    pub fn text(&self) -> String {
+        let profile = match &*self.profile {
+            "" => String::new(),
+            profile => format!("{profile}: "),
+        };
+        format!("{profile}{} ({})", self.what, self.place)
     }
 }
 
@@ -254,6 +326,7 @@ pub fn resolve_all(
     uses_values: bool,
 ) -> Resolved {
     let inputs = inputs(context, plan, timeout, uses_values);
+    leave_project(&inputs.helpers);
     let _progress = Progress::start(waiting(plan), context.global.quiet);
     resolve(plan, inputs)
 }
@@ -284,20 +357,31 @@ fn waiting(plan: &Plan<'_>) -> impl Fn() -> String {
     }
 }
 
+/// A library that starts a program by itself, as the SDK of AWS starts a `credential_process`, looks
+/// it up as helpers are looked up.
+fn leave_project(helpers: &Helpers) {
+    let path = helpers.base.iter().find(|(name, _)| name == "PATH");
+    if let Some((_, path)) = path.filter(|_| !helpers.passed_over.is_empty()) {
+        sys::process::set_search_path(path);
+    }
+}
+
 /// What backends need to run programs.
 fn helpers(context: &Context, plan: &Plan<'_>) -> Helpers {
     let directories = plan.manifest.sources.iter().map(Source::directory);
     let home = plan.manifest.home.as_deref();
-    let credentials = inherit::credentials(plan.manifest).into_iter();
-    let credentials: Vec<String> = credentials.map(|(pattern, _)| pattern).collect();
-    Helpers {
+    let credentials = inherit::credentials(plan.manifest);
+    let mut helpers = Helpers {
         groups: &sys::signal::HELPERS,
         base: inherit::base_set(&context.environment, &credentials),
         credentials,
-        repositories: directories
-            .filter_map(|directory| find::repository(directory, home))
+        project: directories
+            .flat_map(|directory| find::project(directory, home))
             .collect(),
-    }
+        passed_over: Vec::new(),
+    };
+    helpers.leave_project();
+    helpers
 }
 
 /// The same, where one failure fails all; `consequence` is what does not happen then.
@@ -321,6 +405,7 @@ pub fn kept_values<'c, 'm>(
 ) -> Result<(Resolved, Option<Keeper<'c, 'm>>), Error> {
     refuse_missing_backends(plan)?;
     let inputs = inputs(context, plan, timeout, true);
+    leave_project(&inputs.helpers);
     let progress = Progress::start(waiting(plan), context.global.quiet);
     let (resolved, keeper) = resolve_and_keep(plan, inputs, watch);
     drop(progress);

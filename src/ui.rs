@@ -10,7 +10,7 @@ mod snippet;
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{self, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal, Write},
     panic::Location,
 };
 
@@ -22,6 +22,7 @@ use crate::{
     cli::Format,
     error::{Error, Message},
     manifest::{
+        credential,
         diagnostic::{Diagnostic, one_line, steers},
         source::Sources,
     },
@@ -53,6 +54,22 @@ struct Output;
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(nix::unistd::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Where tracing is printed: one event a write.
+#[derive(Clone, Copy, Debug)]
+pub struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = credential::masked(&String::from_utf8_lossy(bytes));
+        io::stderr().lock().write_all(text.as_bytes())?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -106,12 +123,12 @@ impl Ui {
 
     /// Prints a report.
     pub fn report(self, text: &str) -> Result<(), Error> {
-        self.data(self.localised(text).as_bytes())
+        self.data(self.localised(&credential::masked(text)).as_bytes())
     }
 
     /// Prints a report as JSON.
     pub fn report_json(self, value: &Value) -> Result<(), Error> {
-        self.data(self.json(value).as_bytes())
+        self.data(credential::masked(&self.json(value)).as_bytes())
     }
 
     /// Writes exact bytes to standard output.
@@ -134,6 +151,27 @@ impl Ui {
     /// Whether standard output is a terminal.
     pub fn is_terminal(self) -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Asks a question that a person answers with yes or no; `None` where nobody can be asked, because
+    /// not all standard streams are a terminal: what is asked about may be printed elsewhere.
+    pub fn confirm(self, question: &str) -> Option<bool> {
+        let are_terminals = [
+            io::stdin().is_terminal(),
+            io::stdout().is_terminal(),
+            io::stderr().is_terminal(),
+        ];
+        if are_terminals.contains(&false) {
+            return None;
+        }
+        Self::print_raw(&self.localised(&format!("{question} [y/N] ")));
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        if !answer.ends_with('\n') {
+            Self::print_raw("\n");
+        }
+        let answer = answer.trim().to_ascii_lowercase();
+        Some(read.is_ok() && ["y", "yes"].contains(&&*answer))
     }
 
     /// Prints warnings, equal ones once.
@@ -210,6 +248,7 @@ impl Ui {
 
     /// Standard error may be closed or full: that is no reason to fail.
     fn print_raw(text: &str) {
+        let text = credential::masked(text);
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 

@@ -42,6 +42,8 @@ mod schema;
 mod servers;
 // Ends, masks and dispositions, late values and deadlines.
 mod signals;
+// What stock programs do for variables that a found manifest may not set.
+mod steering;
 // Staying with the child: init, signals, terminal.
 mod supervise;
 mod trust;

@@ -10,7 +10,7 @@ use nix::{
 };
 
 use crate::{
-    harness::Test,
+    harness::{Test, repository},
     signals::{project, writer},
 };
 
@@ -40,4 +40,37 @@ fn the_command_can_leave_one_as_ever() {
         .shell("kill -SEGV $$")
         .killed_by(Signal::SIGSEGV as i32);
     assert!(output.status.core_dumped());
+}
+
+/// A server, a file or a person can say any length of time; a plain sum with the clock would end endow.
+#[test]
+fn no_moment_is_reckoned_without_a_bound() {
+    let mut open = vec![repository().join("src"), repository().join("providers/src")];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(&path).expect("a directory");
+            open.extend(entries.map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let is_test = path.components().any(|part| part.as_os_str() == "tests")
+            || ["tests.rs", "testing.rs", "stand_ins.rs"]
+                .iter()
+                .any(|name| path.ends_with(name));
+        let text = std::fs::read_to_string(&path).expect("source");
+        let source = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let sums = [
+            "Instant::now() +",
+            "SystemTime::now() +",
+            "now + ",
+            "deadline + ",
+        ];
+        let mut lines = source
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        if !is_test && lines.any(|line| sums.iter().any(|sum| line.contains(sum))) {
+            found.push(path);
+        }
+    }
+    assert_eq!(found, [""; 0].map(std::path::PathBuf::from));
 }

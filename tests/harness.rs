@@ -35,6 +35,18 @@ use tempfile::TempDir;
 /// The built program.
 pub(crate) const ENDOW: &str = env!("CARGO_BIN_EXE_endow");
 
+/// Set by `./verify --long`: what is tried again and again is tried far more often.
+const LONG: &str = "ENDOW_TEST_LONG";
+
+/// How often something is tried, or for how long: `short` in every run, `longer` in a long one.
+pub(crate) fn long<N>(short: N, longer: N) -> N {
+    if std::env::var_os(LONG).is_some() {
+        longer
+    } else {
+        short
+    }
+}
+
 /// One run of endow, being prepared.
 #[must_use = "a test ends with `success`, `status` or `spawn`"]
 pub(crate) struct Test {

@@ -80,6 +80,25 @@ pub(crate) struct Row {
 
 const FAMILIES: [&Family; 3] = [&files::FAMILY, &servers::FAMILY, &programs::FAMILY];
 
+/// A type of backend that stands in no family would fail in ways that nobody looked at.
+#[test]
+fn every_type_of_backend_is_in_a_family() {
+    let known: Vec<&str> = FAMILIES
+        .iter()
+        .flat_map(|family| family.backends)
+        .map(|backend| backend.split(" (").next().unwrap_or_default())
+        .collect();
+    for kind in endow_providers::kind::ALL {
+        // What the launcher's own environment can do wrong: nothing, a variable is there or it is not.
+        let has_reason = kind.name == "env";
+        assert!(
+            known.contains(&kind.name) || has_reason,
+            "`{}` is in none",
+            kind.name
+        );
+    }
+}
+
 impl Given {
     pub(crate) fn new() -> Self {
         Self {

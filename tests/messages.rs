@@ -179,14 +179,147 @@ fn problems_as_json_are_json_in_every_locale() {
     }
 }
 
+/// Passwords that a URL would have to encode, and references that have the form of a server's URL.
+const URLS: [&str; 8] = [
+    "postgres://u:it'shunter2@h/d",
+    "postgres://u:a`hunter2@h/d",
+    "postgres://u:k=hunter2@h/d",
+    "postgres://u:a/hunter2@h/d",
+    "aws-ssm://u:hunter2@h",
+    "vault://u:hunter2@h/d#x",
+    "op://u:a/hunter2@h/d/e",
+    "file://u:hunter2@h/d",
+];
+
+/// A URL with a password, where no URL belongs.
+const URL: &str = "postgres://u:hunter2-of-u@h/d";
+
+/// Places of a manifest, with `URL` in each.
+const PLACES: [&str; 34] = [
+    "env: { \"URL\": { value: a } }",
+    "env:\n  URL: x",
+    "values: { \"URL\": a }",
+    "version: URL",
+    "groups: { g: [\"URL\"] }",
+    "groups: { \"URL\": [A] }",
+    "env: { B: \"URL\" }",
+    "env: { B: [\"URL\"] }",
+    "env: { B: \"op://u:hunter2-of-u@h/d/e\" }",
+    "env: { B: \"op://Vault/URL/e\" }",
+    "env: { B: \"vault://u:hunter2-of-u@h/d#e\" }",
+    "env: { B: \"vault://a/b#URL\" }",
+    "env: { B: \"vault://a/b#c?version=URL\" }",
+    "env: { B: \"vault://a/b#c?URL=1\" }",
+    "env: { B: \"dotenv://URL#e\" }",
+    "env: { B: \"env://URL\" }",
+    "env: { B: \"file://URL\" }",
+    "env: { B: { template: \"${URL}\" } }",
+    "env: { B: { value: a, \"URL\": 1 } }",
+    "env: { B: { value: a, as: \"URL\" } }",
+    "env: { B: { value: a, owner: \"URL\", docs: \"URL\", expires: \"URL\" } }",
+    "env: { B: URL",
+    "env:\n  \"URL\": a\n  \"URL\": b",
+    "profiles: { \"URL\": }",
+    "profiles: { a: { extends: \"URL\" } }",
+    "default_profile: \"URL\"\nprofiles: { a: }",
+    "extends: \"URL\"",
+    "inherit: [\"URL\"]",
+    "\"URL\": 1",
+    "project: \"URL\"",
+    "backends: { \"URL\": { type: vault } }",
+    "backends: { x: { type: \"URL\" } }",
+    "backends: { vault: { \"URL\": a, address: \"URL\" } }",
+    "backends: { o: { type: exec, command: [\"URL\"], inherit: [\"URL\"] } }",
+];
+
+#[test]
+fn the_password_of_a_url_is_shown_nowhere() {
+    for place in PLACES {
+        let version = if place.starts_with("version") {
+            ""
+        } else {
+            "version: 1\n"
+        };
+        let manifest = |url| format!("{version}{}\n", place.replace("URL", url));
+        // What the trust line quotes, and what a check says, in every spelling.
+        for url in URLS {
+            for words in [
+                &["--file", "secretfile.yaml", "check"][..],
+                &["trust", "--yes"],
+            ] {
+                hides_password(&Test::manifest(&manifest(url)).args(words));
+            }
+        }
+        let manifest = manifest(URL);
+        for words in [
+            &["check"][..],
+            &["check", "--format", "json"],
+            &["explain"],
+            &["explain", "--format", "json"],
+            &["run", "--", "true"],
+            &["trust"],
+            &["-vv", "--file", "secretfile.yaml", "check"],
+        ] {
+            hides_password(&Test::manifest(&manifest).args(words));
+        }
+    }
+}
+
+#[test]
+fn the_password_of_a_url_on_the_command_line_is_not_repeated() {
+    let manifest = "version: 1\nvalues: { A: a }\n";
+    for url in URLS {
+        for words in [
+            &["run", "--user", url, "true"][..],
+            &["run", "--", url],
+            &["get", url],
+            &["--file", url, "check"],
+            &["check", "-p", url],
+            &["run", "--only", url, "true"],
+        ] {
+            hides_password(&Test::manifest(manifest).args(words));
+        }
+    }
+    let option = format!("--{URL}=1");
+    for words in [
+        &["run", "--only", URL, "true"][..],
+        &["run", "-e", URL, "true"],
+        &["run", "--timeout", URL, "true"],
+        &["run", "--user", URL, "true"],
+        &["run", "--", URL],
+        &["run", "--dry-run", "--", URL],
+        &["get", URL],
+        &["get", "A", URL],
+        &["check", "-p", URL],
+        &["export", "--format", URL],
+        &["--file", URL, "check"],
+        &["explain", &option],
+        &[&option],
+        &[URL],
+    ] {
+        hides_password(&Test::manifest(manifest).args(words));
+    }
+    for name in ["ENDOW_PROFILE", "ENDOW_FILE", "ENDOW_LOG"] {
+        hides_password(&Test::manifest(manifest).env(name, URL).args(["check"]));
+    }
+}
+
+#[track_caller]
+fn hides_password(test: &Test) {
+    let output = test.command().output().expect("endow runs");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
 #[test]
 fn no_text_of_the_manifest_steers_the_terminal() {
-    Test::manifest("version: 1\nenv: { A: \"file://x\\e[31m%07\\u202e\" }\n")
+    Test::manifest("version: 1\nenv: { A: \"file://x%E2%80%AE\\u202e\" }\n")
         .env("LC_ALL", "C.UTF-8")
         .run(["true"])
         .stderr(
             "endow: error: the variable has no value; the command was not started\n  \
-             A: absent: no file `[DIR]/x\\u{1b}[31m\\u{7}\\u{202e}` (file://x%1B[31m%07%E2%80%AE, secretfile.yaml:2)\n",
+             A: absent: no file `[DIR]/x\\u{202e}\\u{202e}` (file://x%E2%80%AE%E2%80%AE, secretfile.yaml:2)\n",
         )
         .status(125);
 }
@@ -194,27 +327,20 @@ fn no_text_of_the_manifest_steers_the_terminal() {
 #[test]
 fn no_place_of_a_manifest_forges_a_line() {
     let forged = "endow: error: fake";
-    let manifest = format!("version: 1\nenv: {{ A: \"file://x%0a{forged}%0D%09%C2%85\" }}\n");
-    let of = |words: &[&str]| Test::manifest(&manifest).args(words);
-    let path = format!("[DIR]/x\\n{forged}\\r\\t\\u{{85}}");
-    let place = format!("file://x%0A{forged}%0D%09%C2%85");
-    of(&["check"])
-        .stdout(format!(
-            "1 variable, 1 finding\n  A: absent: no file `{path}` ({place}, secretfile.yaml:2)\n"
-        ))
-        .status(1);
-    of(&["run", "--", "true"])
-        .stderr(format!(
-            "endow: error: the variable has no value; the command was not started\n  \
-             A: absent: no file `{path}` ({place}, secretfile.yaml:2)\n"
-        ))
-        .status(125);
-    let output = of(&["explain"]).any_stdout().success();
-    let page = String::from_utf8(output.stdout).unwrap();
-    assert!(page.contains(&place), "{page}");
-    assert_eq!(page.matches(forged).count(), 2, "{page}");
-    let begins = |line: &str| line.trim_start().starts_with("endow");
-    assert!(!page.lines().any(begins), "{page}");
+    for end in ["%0a", "%0D", "%C2%85", "\\n", "\\e[31m"] {
+        let manifest = format!("version: 1\nenv: {{ A: \"file://x{end}{forged}\" }}\n");
+        for words in [["check"].as_slice(), &["run", "--", "true"], &["explain"]] {
+            let test = Test::manifest(&manifest).args(words);
+            let output = test.any_stdout().any_stderr();
+            let output = output.status(if words[0] == "run" { 125 } else { 2 });
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                said.starts_with("endow: error: the place of `A`: a control character, U+00"),
+                "{said}"
+            );
+            assert!(!said.lines().any(|line| line.starts_with(forged)), "{said}");
+        }
+    }
 }
 
 #[test]
@@ -228,7 +354,7 @@ fn no_name_of_a_file_forges_a_line() {
         (absent, &["explain"], 0),
         ("env: { A: no reference }", &["check"], 2),
         ("extends: [nowhere]", &["check"], 2),
-        (program, &["trust"], 0),
+        (program, &["trust", "--yes"], 0),
     ] {
         let name = format!("{forged}/secretfile.yaml");
         let output = Test::new()
@@ -271,17 +397,80 @@ fn a_shown_place_can_be_copied_into_a_manifest() {
             "aws-sm://n?stage=a%26b%23c?d",
         ),
         ("aws-sm://n#k?stage=a%23b", "aws-sm://n#k?stage=a#b"),
-        ("env://%0A%E2%80%AE\u{e9}", "env://%0A%E2%80%AE\u{e9}"),
+        ("env://%E2%80%AE\u{e9}", "env://%E2%80%AE\u{e9}"),
     ] {
         assert_eq!(explained(written), shown);
         assert_eq!(explained(shown), shown);
     }
     // It names the same file.
-    let place = explained("file://a%23b%3Fc%25%0A");
+    let place = explained("file://a%23b%3Fc%25");
     Test::manifest(&format!("version: 1\nenv: {{ A: \"{place}\" }}\n"))
-        .file("a#b?c%\n", "value-a")
+        .file("a#b?c%", "value-a")
         .args(["get", "A"])
         .prints_values()
         .stdout("value-a")
         .success();
+}
+
+/// A key in base64 that was meant for `file` and is read as a dotenv file: where it ends in `=`, it is a
+/// key without a value.
+#[test]
+fn what_does_not_look_like_a_name_is_in_no_list_of_names() {
+    let key = "sDbdOOcyhHctU1M1V1rAq8f7G6h5J4k3";
+    let lines = format!("DATABASE_URL=x\n{key}=\n{key}q=y\n");
+    let dotenv = Test::manifest("version: 1\nenv: { A: dotenv://.env }\n")
+        .file_with_mode(".env", lines, 0o600)
+        .known(key);
+    let json = format!("{{ \"DATABASE_URL\": \"x\", \"empty\": \"\", \"{key}\": \"y\" }}");
+    let file = Test::manifest("version: 1\nenv: { A: \"file://key.json#/A\" }\n")
+        .file_with_mode("key.json", json, 0o600)
+        .known(key);
+    for (test, more) in [(dotenv, ""), (file, "")] {
+        let output = test.args(["check"]).any_stdout().status(1);
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            page.ends_with(&format!("hint: there are: DATABASE_URL{more}\n")),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn of_a_file_that_is_no_manifest_nothing_is_shown() {
+    let secret = "$6$hunter2$Zm9vYmFyYmF6cXV4";
+    for other in [
+        format!("root:{secret}:19953:0:99999:7:::\ndaemon:*:19953:0:99999:7:::\n"),
+        format!("token: x\n\"{secret}\": y\n"),
+        format!("{secret}\n"),
+        format!("machine example.com login u password {secret}\n"),
+        format!("- {secret}\n"),
+        format!("a: [{secret}\n"),
+        format!("{secret}: a\n{secret}: a\n"),
+        format!("version: 1\nenv: root:{secret}\n"),
+        format!("version: 1\ngroups: {{ \"{secret}\": [A] }}\n"),
+        format!("version: 1\nbackends: {{ vault: {{ \"{secret}\": x }} }}\n"),
+        format!("version: 1\nprofiles: {{ p: {{ extends: \"{secret}\" }} }}\n"),
+        format!("version: 1\nenv: {{ \"{secret}\": \"env://A\" }}\n"),
+        format!(
+            "version: 1\nenv: {{ A: {{ from: \"env://A\", waive: {{ \"{secret}\": x }} }} }}\n"
+        ),
+        format!("version: {secret}\n"),
+        "hunter2hunter2: {\n".to_owned(),
+        "user: u\nhunter2hunter2: *x\n".to_owned(),
+    ] {
+        for manifest in ["version: 1\nextends: other\nvalues: { A: a }\n", ""] {
+            let test = Test::new().file("other", &other);
+            let test = if manifest.is_empty() {
+                test.args(["--file", "other", "check"])
+            } else {
+                test.file("secretfile.yaml", manifest).args(["check"])
+            };
+            let output = test.any_stderr().status(2);
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                !stderr.contains("hunter2") && !stderr.contains("root"),
+                "{stderr}"
+            );
+        }
+    }
 }

@@ -244,3 +244,77 @@ fn where_the_system_has_no_descriptors_that_is_said() {
         );
     }
 }
+
+/// The limit counts the threads of all processes of a user: what there was room for a moment ago,
+/// there may be none for now. So each start of a thread fails once, and each from one on.
+#[test]
+fn a_thread_that_the_system_refuses_is_a_failure_with_its_name_whichever_it_is() {
+    let mut refused = 0;
+    for which in ["1", "2", "3", "4", "1+", "2+", "3+"] {
+        let output = Test::manifest(
+            "version: 1\nenv: { A: vault://secret/chat#a, B: aws-sm://chat, C: file://here }\n",
+        )
+        .file("here", "value-c")
+        .env("VAULT_ADDR", "http://127.0.0.1:1")
+        .env("VAULT_TOKEN", "any")
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "any")
+        .env("AWS_SECRET_ACCESS_KEY", "any")
+        .flags(["--timeout", "1s"])
+        .run(["true"])
+        .through([crate::harness::runtime::find("strace")])
+        .through(["-f", "-qqq", "-o", "/dev/null", "-e", "trace=clone3,clone"])
+        .through([format!("--inject=clone3,clone:error=EAGAIN:when={which}")])
+        .any_stderr()
+        .status(125);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        refused += usize::from(stderr.contains(
+            "A, B: unreachable: the system lets endow start no thread: resource temporarily \
+             unavailable",
+        ));
+    }
+    assert!(refused >= 4, "{refused}");
+}
+
+/// Opening a device can do something: rewind a tape, start a watchdog.
+#[test]
+fn no_device_that_a_manifest_names_is_opened() {
+    for place in [
+        "file:///dev/zero",
+        "file://link",
+        "\"dotenv:///dev/zero#A\"",
+    ] {
+        let test = Test::manifest(&format!("version: 1\nenv: {{ A: {place} }}\n"))
+            .env_path("ENDOW_FILE", "secretfile.yaml");
+        std::os::unix::fs::symlink("/dev/zero", test.path("link")).expect("a link");
+        let trace = test.path("trace");
+        let test = test
+            .through([
+                "strace",
+                "-f",
+                "-y",
+                "-e",
+                "trace=open,openat,openat2",
+                "-o",
+            ])
+            .through([&trace])
+            .args(["check"]);
+        let output = test.command().output();
+        let output = output.expect("strace is installed: apt-get install strace");
+        let page = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            page.contains("is a device or a terminal, and is not opened"),
+            "{page}"
+        );
+        let trace = fs::read_to_string(trace).expect("the trace");
+        let opened: Vec<&str> = trace
+            .lines()
+            .filter(|line| line.contains("</dev/zero>") || line.contains("\"/dev/zero\""))
+            .collect();
+        assert!(
+            !opened.is_empty() && opened.iter().all(|line| line.contains("O_PATH")),
+            "{trace}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ mod end;
 mod forward;
 mod group;
 pub(crate) mod keyboard;
+mod orphans;
 mod reap;
 
 use std::{

@@ -1,9 +1,13 @@
 //! What a manifest that was found by search may not do before `endow trust`, and what it may.
 
 mod addresses;
+mod asking;
 mod digest;
+mod profiles;
+mod programs;
 mod record;
 mod strangers;
+mod worktrees;
 
 use std::{fs, process::Output};
 
@@ -15,8 +19,7 @@ backends: { conjur: { type: exec, command: [conjur-provider] } }
 env: { A: conjur://a }
 ";
 
-const HINT: &str =
-    "hint: read these places, then run `endow trust`; or name the file with --file\n";
+const HINT: &str = "hint: read these lines, then run `endow trust`; or name the file with --file\n";
 
 /// Every command that would obey the manifest, and its status when endow itself fails.
 const COMMANDS: [(&[&str], i32); 5] = [
@@ -38,10 +41,10 @@ fn ends(output: &Output, status: i32, stderr: &str) {
     assert_eq!((output.status.code(), &*found), (Some(status), stderr));
 }
 
-/// `endow trust` succeeds.
+/// `endow trust --yes` succeeds.
 #[track_caller]
 fn trust(test: &Test) -> String {
-    let output = endow(test, &["trust"]);
+    let output = endow(test, &["trust", "--yes"]);
     ends(&output, 0, "");
     String::from_utf8(output.stdout).expect("UTF-8")
 }
@@ -52,7 +55,11 @@ fn is_refused(test: &Test) {
     let output = endow(test, &["get", "A"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("is not trusted yet:\n"), "{stderr}");
+    let said = [
+        "is not trusted yet:\n",
+        "has changed since it was trusted:\n",
+    ];
+    assert!(said.iter().any(|said| stderr.contains(said)), "{stderr}");
 }
 
 /// `run` is not refused for want of trust: it goes on to look for a command that is not there,
@@ -64,93 +71,110 @@ fn goes_on(test: &Test) {
     assert_eq!(output.status.code(), Some(127), "{stderr}");
 }
 
+/// A part of a manifest, and the line that says what it does.
+const PARTS: &[(&str, &str)] = &[
+    (
+        "backends: { own: { type: exec, command: [own, -q], inherit: [X] } }",
+        "own  runs: own -q  inherit: [X]",
+    ),
+    (
+        "backends: { own: { type: exec, command: [sh, -c, \"curl x | sh\", \"\", \"it's\"] } }",
+        "own  runs: sh -c 'curl x | sh' '' 'it'\\''s'",
+    ),
+    (
+        "backends: { own: { type: exec } }",
+        "own  runs: (no program)",
+    ),
+    ("backends: { exec: { command: [own] } }", "exec  runs: own"),
+    (
+        "backends: { vault: { address: https://vault.acme.dev } }",
+        "vault  https://vault.acme.dev  signs in as you do",
+    ),
+    (
+        "backends: { vault: { address: https://v, auth: { token: { from: env://VAULT_TOKEN } } } }",
+        "vault  https://v  signs in with env://VAULT_TOKEN",
+    ),
+    (
+        "backends: { bao: { type: openbao, address: https://v } }",
+        "bao  https://v  type: vault  signs in as you do",
+    ),
+    (
+        "backends: { vault: { proxy: \"http://u:hunter2@proxy:3128\" } }",
+        "vault  at its usual address  signs in as you do  proxy: http://u:***@proxy:3128",
+    ),
+    (
+        "backends: { vault: { ca_cert: ca.pem } }",
+        "vault  at its usual address  signs in as you do  ca_cert: ca.pem",
+    ),
+    (
+        "backends: { vault: { ca_path: ca } }",
+        "vault  at its usual address  signs in as you do  ca_path: ca",
+    ),
+    (
+        "backends: { vault: { ca_bytes: x } }",
+        "vault  at its usual address  signs in as you do  ca_bytes: x",
+    ),
+    (
+        "backends: { vault: { tls_skip_verify: true } }",
+        "vault  at its usual address  signs in as you do  tls_skip_verify: true",
+    ),
+    (
+        "backends: { vault: { tls_server_name: v } }",
+        "vault  at its usual address  signs in as you do  tls_server_name: v",
+    ),
+    (
+        "backends: { op: { connect_host: https://c } }",
+        "op  https://c  signs in as you do",
+    ),
+    (
+        "backends: { aws-sm: { endpoint_url: https://e } }",
+        "aws-sm  https://e  signs in as you do",
+    ),
+    (
+        "backends: { eu: { type: aws-ssm, endpoint_url: https://e } }",
+        "eu  https://e  type: aws-ssm  signs in as you do",
+    ),
+    ("env: { PATH: { value: /x } }", "PATH  /x"),
+    (
+        "env: { LD_PRELOAD: dotenv://.env }",
+        "LD_PRELOAD  from dotenv://.env#LD_PRELOAD",
+    ),
+    ("env: { NODE_OPTIONS: { value: x } }", "NODE_OPTIONS  x"),
+    (
+        "env: { NODE_OPTIONS: { from: [env://A, env://B], default: x } }",
+        "NODE_OPTIONS  from env://A, then env://B  default: x",
+    ),
+    (
+        "env: { HTTP_PROXY: { value: \"http://u:hunter2@h\" } }",
+        "HTTP_PROXY  http://u:***@h",
+    ),
+    (
+        "env: { A: file:///etc/hostname }",
+        "/etc/hostname  is read for A",
+    ),
+    (
+        "env: { A: env://AWS_SECRET_ACCESS_KEY }",
+        "env://AWS_SECRET_ACCESS_KEY  is read for A",
+    ),
+    (
+        "backends: { vault: { auth: { method: approle, role_id: r, secret_id: { from: file:///etc/hostname } } } }",
+        "/etc/hostname  is read for backend `vault`",
+    ),
+    (
+        "backends: { vault: { auth: { token: { from: env://AWS_SECRET_ACCESS_KEY } } } }",
+        "env://AWS_SECRET_ACCESS_KEY  is read for backend `vault`",
+    ),
+];
+
 #[test]
 fn every_command_refuses_each_part_that_needs_trust_and_says_where_it_is() {
-    let sent = "which decides where credentials are sent";
-    let code = "can make programs run code";
-    for (part, what) in [
-        (
-            "backends: { own: { type: exec, command: [own] } }",
-            "backend `own` runs a program".to_owned(),
-        ),
-        (
-            "backends: { own: { type: exec } }",
-            "backend `own` runs a program".to_owned(),
-        ),
-        (
-            "backends: { exec: { command: [own] } }",
-            "backend `exec` runs a program".to_owned(),
-        ),
-        (
-            "backends: { vault: { address: https://vault.acme.dev } }",
-            format!("backend `vault` sets `address`, {sent}"),
-        ),
-        (
-            "backends: { bao: { type: openbao, address: https://v } }",
-            format!("backend `bao` sets `address`, {sent}"),
-        ),
-        (
-            "backends: { vault: { proxy: http://proxy:3128 } }",
-            format!("backend `vault` sets `proxy`, {sent}"),
-        ),
-        (
-            "backends: { vault: { ca_cert: ca.pem } }",
-            format!("backend `vault` sets `ca_cert`, {sent}"),
-        ),
-        (
-            "backends: { vault: { ca_path: ca } }",
-            format!("backend `vault` sets `ca_path`, {sent}"),
-        ),
-        (
-            "backends: { vault: { ca_bytes: x } }",
-            format!("backend `vault` sets `ca_bytes`, {sent}"),
-        ),
-        (
-            "backends: { vault: { tls_skip_verify: true } }",
-            format!("backend `vault` sets `tls_skip_verify`, {sent}"),
-        ),
-        (
-            "backends: { vault: { tls_server_name: v } }",
-            format!("backend `vault` sets `tls_server_name`, {sent}"),
-        ),
-        (
-            "backends: { op: { connect_host: https://c } }",
-            format!("backend `op` sets `connect_host`, {sent}"),
-        ),
-        (
-            "backends: { aws-sm: { endpoint_url: https://e } }",
-            format!("backend `aws-sm` sets `endpoint_url`, {sent}"),
-        ),
-        (
-            "backends: { eu: { type: aws-ssm, endpoint_url: https://e } }",
-            format!("backend `eu` sets `endpoint_url`, {sent}"),
-        ),
-        (
-            "env: { PATH: { value: /x } }",
-            format!("variable `PATH` {code}"),
-        ),
-        (
-            "env: { LD_PRELOAD: dotenv://.env }",
-            format!("variable `LD_PRELOAD` {code}"),
-        ),
-        (
-            "env: { NODE_OPTIONS: { value: x } }",
-            format!("variable `NODE_OPTIONS` {code}"),
-        ),
-        (
-            "env: { PYTHONPATH: { value: x } }",
-            format!("variable `PYTHONPATH` {code}"),
-        ),
-        (
-            "env: { GIT_SSH_COMMAND: { value: x } }",
-            format!("variable `GIT_SSH_COMMAND` {code}"),
-        ),
-        (
-            "env: { BASH_ENV: { value: x, export: false } }",
-            format!("variable `BASH_ENV` {code}"),
-        ),
-    ] {
-        let test = Test::manifest(&format!("version: 1\nvalues: {{ A: a }}\n{part}\n"));
+    for (part, what) in PARTS {
+        let values = if part.contains("{ A: ") {
+            ""
+        } else {
+            "values: { A: a }"
+        };
+        let test = Test::manifest(&format!("version: 1\n{values}\n{part}\n"));
         let stderr = format!(
             "endow: error: secretfile.yaml is not trusted yet:\n  {what} (secretfile.yaml:3)\n{HINT}"
         );
@@ -176,11 +200,12 @@ profiles:
     );
     let stderr = format!(
         "endow: error: secretfile.yaml is not trusted yet:
-  variable `PATH` can make programs run code (secretfile.yaml:2)
-  backend `vault` sets `address`, which decides where credentials are sent (secretfile.yaml:4)
-  backend `vault` sets `tls_skip_verify`, which decides where credentials are sent (secretfile.yaml:4)
-  variable `RUBYOPT` can make programs run code (secretfile.yaml:6)
-  backend `own` runs a program (secretfile.yaml:7)
+  dev: PATH  /x (secretfile.yaml:2)
+  dev: vault  https://vault.acme.dev  signs in as you do  tls_skip_verify: true (secretfile.yaml:4)
+  dev: RUBYOPT  x (secretfile.yaml:6)
+  prod: PATH  /x (secretfile.yaml:2)
+  prod: vault  https://vault.acme.dev  signs in as you do  tls_skip_verify: true (secretfile.yaml:4)
+  prod: own  runs: own (secretfile.yaml:7)
 {HINT}"
     );
     let marker = test.path("started");
@@ -217,18 +242,24 @@ fn explain_says_what_an_untrusted_manifest_would_do() {
     let trusted = || {
         let output = endow(&test, &["explain", "--format", "json"]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        report["untrusted"].as_array().unwrap().is_empty()
+        report["trust"].clone()
     };
-    let line = "not trusted yet: read these places, then run `endow trust`";
-    let part = "  backend `conjur` runs a program (secretfile.yaml:2)";
-    assert_eq!(head(), ["secretfile.yaml", line, part]);
-    assert!(!trusted());
+    let said = |is_trusted: bool| {
+        serde_json::json!([{
+            "profile": "", "what": "conjur  runs: conjur-provider",
+            "line": "secretfile.yaml:2", "trusted": is_trusted,
+        }])
+    };
+    let line = "not trusted yet: read these lines, then run `endow trust`";
+    let grant = "  conjur  runs: conjur-provider (secretfile.yaml:2)";
+    assert_eq!(head(), ["secretfile.yaml", line, grant]);
+    assert_eq!(trusted(), said(false));
     let dry = endow(&test, &["run", "--dry-run", "--", "true"]);
     ends(&dry, 0, "");
     assert!(String::from_utf8_lossy(&dry.stdout).contains(line));
     trust(&test);
-    assert_eq!(head(), ["secretfile.yaml", "", "variables"]);
-    assert!(trusted());
+    assert_eq!(head(), ["secretfile.yaml", "trusted:", grant]);
+    assert_eq!(trusted(), said(true));
 }
 
 #[test]
@@ -236,7 +267,7 @@ fn trust_says_what_it_allows_and_commands_go_on() {
     let test = Test::manifest(EXEC);
     assert_eq!(
         trust(&test),
-        "trusted: secretfile.yaml\n  backend `conjur` runs a program (secretfile.yaml:2)\n"
+        "secretfile.yaml asks for this:\n  conjur  runs: conjur-provider\ntrusted: secretfile.yaml\n"
     );
     let missing = "A: unreachable: no program `conjur-provider` (conjur://a, secretfile.yaml:3)\n";
     for (words, status) in COMMANDS {
@@ -275,7 +306,10 @@ fn naming_the_manifest_is_consent() {
     assert_eq!(named.stdout, b"a");
     // It is consent for this once.
     is_refused(&test);
+    // A relative name in a shell's start-up file would be consent to every clone.
     let test = test.env("ENDOW_FILE", "secretfile.yaml");
+    is_refused(&test);
+    let test = test.env_path("ENDOW_FILE", "secretfile.yaml");
     ends(&endow(&test, &["get", "A"]), 0, "");
     let explained = endow(&test, &["explain"]);
     assert!(!String::from_utf8_lossy(&explained.stdout).contains("not trusted"));
@@ -289,7 +323,7 @@ fn a_manifest_without_such_parts_needs_no_trust() {
     ends(&endow(&test, &["get", "A"]), 0, "");
     assert_eq!(
         trust(&test),
-        "secretfile.yaml has nothing that must be trusted\n"
+        "secretfile.yaml does nothing that must be trusted\n"
     );
     assert!(!test.path("../.local").exists());
 }
@@ -358,11 +392,16 @@ fn a_part_of_an_extended_file_counts() {
     )
     .file("../shared/base.yaml", base("https://one"));
     let stderr = format!(
-        "endow: error: secretfile.yaml is not trusted yet:\n  backend `vault` sets `address`, which decides where credentials are sent (../shared/base.yaml:2)\n{HINT}"
+        "endow: error: secretfile.yaml is not trusted yet:\n  vault  https://one  signs in as you do (../shared/base.yaml:2)\n{HINT}"
     );
     ends(&endow(&test, &["get", "A"]), 2, &stderr);
     trust(&test);
     goes_on(&test);
     fs::write(test.path("../shared/base.yaml"), base("https://two")).unwrap();
-    ends(&endow(&test, &["get", "A"]), 2, &stderr);
+    let stderr = stderr.replace("is not trusted yet", "has changed since it was trusted");
+    ends(
+        &endow(&test, &["get", "A"]),
+        2,
+        &stderr.replace("//one", "//two"),
+    );
 }

@@ -76,6 +76,37 @@ fn the_command_is_the_user_with_the_users_groups_and_home() {
     }
 }
 
+/// What a service finds where it was started by `su -` or by systemd.
+#[test]
+fn the_name_of_the_user_is_in_its_environment_unless_it_is_stated() {
+    let of = |flags: &[&str]| {
+        project()
+            .env("USER", "caller")
+            .env("LOGNAME", "caller")
+            .flags(["--user", "daemon"])
+            .flags(flags)
+            .shell("echo $HOME $USER $LOGNAME")
+    };
+    let home = home("daemon");
+    of(&[]).stdout(format!("{home} daemon daemon\n")).success();
+    of(&["-e", "USER"])
+        .stdout(format!("{home} caller daemon\n"))
+        .success();
+    of(&["-e", "LOGNAME=me"])
+        .stdout(format!("{home} daemon me\n"))
+        .success();
+    project()
+        .file(
+            "secretfile.yaml",
+            "version: 1\nvalues: { USER: declared }\n",
+        )
+        .args(["--file", "secretfile.yaml"])
+        .flags(["--user", "12345:54321"])
+        .shell("echo $HOME $USER $LOGNAME")
+        .stdout("/ declared 12345\n")
+        .success();
+}
+
 #[test]
 fn a_stated_group_is_the_only_one() {
     let games = Command::new("getent")
@@ -125,6 +156,7 @@ fn a_stated_home_stays() {
             "secretfile.yaml",
             "version: 1\nvalues: { HOME: /declared }\n",
         )
+        .args(["--file", "secretfile.yaml"])
         .flags(["--user", "daemon"])
         .shell("echo $HOME")
         .stdout("/declared\n")
@@ -204,9 +236,36 @@ fn a_caller_who_is_not_root_can_not_change_the_user() {
             .args(inner)
             .args(way)
             .args(["--user", "nobody", "--", "true"])
-            .stderr("endow: error: the command can't be started as another user: operation not permitted\n")
+            .stderr(
+                "endow: error: the command can't be started as another user: endow is not root\n",
+            )
             .status(125);
     }
+}
+
+const REFUSED: &str = "endow: error: the command can't be started as another user: endow is a set-id program, or \
+    has capabilities of its own\n";
+
+#[test]
+fn a_program_whose_file_has_capabilities_refuses() {
+    let test = project();
+    let endow = test.path("endow");
+    copy_to(&endow);
+    // `cap_setuid+ep`, as setcap(8) writes it (linux/capability.h, `vfs_cap_data`).
+    let script = "import os, struct, sys; os.setxattr(sys.argv[1], 'security.capability', \
+        struct.pack('<5I', 0x02000001, 1 << 7, 0, 0, 0))";
+    let set = Command::new(runtime::python())
+        .args(["-c", script])
+        .arg(&endow)
+        .status();
+    assert!(set.expect("python starts").success());
+    let output = Command::new(endow)
+        .args(["run", "--user", "daemon", "--", "true"])
+        .current_dir(test.path(""))
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(125));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), REFUSED);
 }
 
 #[test]
@@ -221,8 +280,5 @@ fn a_set_id_program_refuses() {
         .output()
         .expect("it starts");
     assert_eq!(output.status.code(), Some(125));
-    assert_eq!(
-        String::from_utf8_lossy(&output.stderr),
-        "endow: error: the command can't be started as another user: endow is a set-id program\n"
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stderr), REFUSED);
 }

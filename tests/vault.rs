@@ -5,6 +5,7 @@ mod aws;
 mod engines;
 mod errors;
 mod faults;
+mod interrupted;
 mod kept;
 mod kv;
 mod leases;
@@ -17,6 +18,7 @@ mod starts;
 pub(crate) mod tls;
 mod tokens;
 mod watch;
+mod watched;
 mod workloads;
 mod wrapping;
 

@@ -16,6 +16,7 @@ use nix::{
 
 use crate::{
     plan::{Plan, Whom},
+    state,
     tests::harness::runtime,
     world::World,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Outcome {
     pub(crate) is_killed: bool,
     pub(crate) took: Duration,
     pub(crate) stderr: String,
+    /// What it did when it was not over in time.
+    pub(crate) late: String,
 }
 
 pub(crate) fn launch(world: &World, worker: usize, number: usize, plan: &Plan) -> Outcome {
@@ -46,7 +49,10 @@ pub(crate) fn launch(world: &World, worker: usize, number: usize, plan: &Plan) -
     let started = Instant::now();
     let mut child = command.spawn().expect("endow starts");
     let is_killed = interrupt(&mut child, plan, &mark);
-    let status = wait(&mut child, started + plan.timeout + MARGIN);
+    let (status, late) = match wait(&mut child, started + plan.timeout + MARGIN) {
+        Ok(status) => (Some(status), String::new()),
+        Err(late) => (None, late),
+    };
     let took = started.elapsed();
     let is_started = mark.exists();
     let _ = fs::remove_file(&mark);
@@ -56,6 +62,7 @@ pub(crate) fn launch(world: &World, worker: usize, number: usize, plan: &Plan) -
         is_killed,
         took,
         stderr: fs::read_to_string(&said).expect("what it said"),
+        late,
     }
 }
 
@@ -79,6 +86,7 @@ fn command(world: &World, plan: &Plan, manifest: &Path, mark: &Path) -> Command 
             count.as_str(),
             if is_file { "file" } else { "text" },
             "0.03",
+            plan.orphans(),
         ])
         .arg(plan.status.to_string())
         .current_dir(world.path("project"))
@@ -139,16 +147,22 @@ fn send(process: u32, signal: Signal) -> bool {
     kill(process, signal).is_ok()
 }
 
-fn wait(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
-    while Instant::now() < deadline {
+/// The status of a child, or what it was doing when it was killed because it was late.
+fn wait(child: &mut Child, deadline: Instant) -> Result<ExitStatus, String> {
+    loop {
+        // The clock is read before the child: one that ended while nobody looked was not late.
+        let is_over = Instant::now() >= deadline;
         if let Some(status) = child.try_wait().expect("its state") {
-            return Some(status);
+            return Ok(status);
+        }
+        if is_over {
+            let late = state::of(child.id());
+            child.kill().expect("it is killed");
+            child.wait().expect("it ends");
+            return Err(late);
         }
         thread::sleep(Duration::from_millis(1));
     }
-    child.kill().expect("it is killed");
-    child.wait().expect("it ends");
-    None
 }
 
 impl Outcome {

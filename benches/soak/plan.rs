@@ -142,6 +142,12 @@ impl Plan {
         self.places.iter().all(|place| place.does == "good")
     }
 
+    /// How many processes the command leaves in its group: only who stays with it ends them.
+    pub(crate) fn orphans(&self) -> &'static str {
+        let is_exec = self.flags.is_empty() && !self.way.starts_with("tmpfs");
+        if is_exec { "0" } else { "100" }
+    }
+
     /// Whether the Vault of this launch is one that refuses connections.
     pub(crate) fn refuses(&self, backend: &str) -> bool {
         let refuses = |place: &Place| place.backend == backend && place.does == "refused";

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::signal::Signal;
+
 use crate::{
     launch::Outcome,
     plan::{Plan, Whom},
@@ -29,7 +31,7 @@ pub(crate) struct Tally {
     left_at_once: usize,
     left_longest: Duration,
     left_runs: usize,
-    /// Launches that a signal ended before their command: their lease may have no keeper.
+    /// Launches that were killed before their command: nobody could give their lease back.
     ended_before: BTreeSet<usize>,
     /// What came of those that a lease may have been given to.
     leased: BTreeMap<usize, String>,
@@ -64,7 +66,10 @@ impl Tally {
                 .entry(format!("{signal} {when}"))
                 .or_default() += 1;
         }
-        if outcome.is_killed && !outcome.is_started {
+        let is_by_kill = plan
+            .kill
+            .is_some_and(|(_, signal, _)| signal == Signal::SIGKILL);
+        if is_by_kill && outcome.is_killed && !outcome.is_started {
             self.ended_before.insert(number);
         }
         if plan.places.iter().any(|place| place.backend == "lease") {
@@ -73,6 +78,9 @@ impl Tally {
         self.latest = self.latest.max(outcome.took.saturating_sub(plan.timeout));
         if let Some(fault) = outcome.fault(plan) {
             self.say(format!("launch {number} ({plan}): {fault}: {outcome:?}"));
+            if !outcome.late.is_empty() {
+                self.say(format!("launch {number} was doing this:\n{}", outcome.late));
+            }
         }
     }
 
@@ -100,12 +108,12 @@ impl Tally {
         self.left_runs += runs;
     }
 
-    /// A lease that was given out comes back, but where a signal ended endow before the launch.
+    /// A lease that was given out comes back, but where endow was killed before the launch.
     pub(crate) fn leases(&mut self, server: &Server) {
         let leases = server.leases();
         let kept: Vec<usize> = leases.given.difference(&leases.revoked).copied().collect();
         self.leases = format!(
-            "{} given, {} given back, {} of launches that a signal ended before their command",
+            "{} given, {} given back, {} of launches that were killed before their command",
             leases.given.len(),
             leases.revoked.len(),
             kept.len()

@@ -27,7 +27,8 @@ const GARBAGE: &str = "#!/bin/sh\n[ $# = 0 ] || exit 4\nwhile read -r id; do ech
 const HANG: &str = "#!/bin/sh\nexec sleep 3\n";
 
 /// The command. Its words: where to leave a mark, how many values it must have, whether the first is
-/// a file, for how long to go on, what to end with.
+/// a file, for how long to go on, how many processes to leave, what to end with. Those end by
+/// themselves, for an endow that was killed.
 const COMMAND: &str = r#"#!/bin/sh
 echo $$ > "$1"
 number=0
@@ -38,7 +39,12 @@ while [ $number -lt "$2" ]; do
     number=$((number + 1))
 done
 sleep "$4"
-exit "$5"
+number=0
+while [ $number -lt "$5" ]; do
+    sleep 3 >/dev/null 2>&1 &
+    number=$((number + 1))
+done
+exit "$6"
 "#;
 
 pub(crate) struct World {

@@ -14,6 +14,16 @@ pub struct Address {
     pub options: Vec<(String, String)>,
 }
 
+impl Address {
+    /// The first control character of the locator or of an option. No path, mount or name has one: URL
+    /// types drop some of them without a word, and what is left can be another path.
+    pub fn control(&self) -> Option<char> {
+        let options = self.options.iter().map(|(_, value)| value);
+        let mut texts = std::iter::once(&self.locator).chain(options);
+        texts.find_map(|text| text.chars().find(|character| character.is_control()))
+    }
+}
+
 /// The part of what stands at a place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Field {

@@ -54,6 +54,8 @@ pub(crate) static KIND: Kind = Kind {
     },
     settings: &settings(ENDPOINTS),
     static_credentials: STATIC_CREDENTIALS,
+    // The SDK is given all of its own.
+    variables: &["AWS_*", "HOME"],
     is_secret_store: true,
     may_lease: false,
     is_for_production: true,

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use crate::{
     Absence, Address, Answer, Class, Fault, Fetched, Field, Grammar, Identity, Kind, Limits,
     Metadata, Natural, Opening, Pending, Provider, Reply, Request, Secret, Setting, Settings,
-    Shape, Trust, Value, Warning,
+    Shape, Trust, Value, Warning, is_name_like,
     read::{Content, Failure, described, read, read_each, read_regular},
 };
 use parser::{Parsed, is_key, parse};
@@ -42,6 +42,7 @@ pub(crate) static KIND: Kind = Kind {
         about: "expand `${X}` and `${X:-default}` from earlier keys of the same file",
     }],
     static_credentials: &[],
+    variables: &[],
     is_secret_store: false,
     may_lease: false,
     is_for_production: false,
@@ -50,6 +51,13 @@ pub(crate) static KIND: Kind = Kind {
     requests,
     open: Some(open),
 };
+
+/// The value of a key in the text of a dotenv file; `None` where the text breaks the dialect or has
+/// no such key.
+pub fn value(text: &[u8], key: &str, is_expanding: bool) -> Option<Secret> {
+    let mut entries = parse(text, is_expanding).ok()?.entries;
+    entries.remove(key).map(|entry| entry.value)
+}
 
 fn validate(address: &Address) -> Result<(), String> {
     if address.locator.is_empty() {
@@ -181,7 +189,13 @@ impl Dotenv {
         warnings.extend(parsed.repeated.iter().map(|again| Warning {
             message: format!(
                 "`{}` stands twice in `{path}`, on lines {} and {}",
-                again.key, again.earlier, again.later
+                if is_name_like(&again.key) {
+                    &again.key
+                } else {
+                    "***"
+                },
+                again.earlier,
+                again.later
             ),
             hint: Some(format!("remove one: line {} counts", again.later)),
         }));
@@ -207,7 +221,7 @@ fn answer(books: &HashMap<&str, Book>, address: &Address) -> Answer {
             }),
             None => Reply::Absent(Absence {
                 what: format!("no `{name}` in `{path}`"),
-                keys: parsed.entries.keys().cloned().collect(),
+                keys: parsed.names(),
             }),
         }),
     }

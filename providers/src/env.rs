@@ -27,6 +27,8 @@ pub(crate) static KIND: Kind = Kind {
     },
     settings: &[],
     static_credentials: &[],
+    // Those that references name.
+    variables: &[],
     is_secret_store: false,
     may_lease: false,
     is_for_production: true,

@@ -32,6 +32,7 @@ pub(crate) static KIND: Kind = Kind {
     },
     settings: &[],
     static_credentials: &[],
+    variables: &[],
     is_secret_store: false,
     may_lease: false,
     is_for_production: true,

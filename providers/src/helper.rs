@@ -35,11 +35,14 @@ pub struct Helpers {
     pub groups: &'static Groups,
     /// The part of the launcher's environment that any program may have: the base set.
     pub base: Vec<(OsString, OsString)>,
-    /// Names, or globs, of the variables that hold static credentials: those of every type of
-    /// backend, and those that settings name. No glob brings one in.
-    pub credentials: Vec<String>,
-    /// The repositories that the manifest comes from: no program is looked up there.
-    pub repositories: Vec<PathBuf>,
+    /// Names, or globs, of the variables that hold static credentials, and whose they are: those of
+    /// every type of backend, and those that a backend of the manifest is given. No glob of another
+    /// one brings one in.
+    pub credentials: Vec<(String, String)>,
+    /// The directories of the project that the manifest comes from: no program is looked up there.
+    pub project: Vec<PathBuf>,
+    /// The directories of PATH that were left out because they are the project's.
+    pub passed_over: Vec<PathBuf>,
 }
 
 impl Default for Helpers {
@@ -49,7 +52,8 @@ impl Default for Helpers {
             groups: &GROUPS,
             base: Vec::new(),
             credentials: Vec::new(),
-            repositories: Vec::new(),
+            project: Vec::new(),
+            passed_over: Vec::new(),
         }
     }
 }

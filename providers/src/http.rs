@@ -9,7 +9,7 @@ mod proxy;
 
 pub(crate) use self::{
     broken::{Broken, Handshake},
-    proxy::Proxies,
+    proxy::{Proxies, Route},
 };
 
 use std::{
@@ -19,6 +19,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Method, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -39,8 +40,8 @@ pub(crate) const LONGEST_IDLE: Duration = Duration::from_millis(500);
 pub(crate) struct Options {
     /// Whom to trust.
     pub(crate) tls: ClientConfig,
-    /// Through what to go.
-    pub(crate) proxies: Proxies,
+    /// The way to the host.
+    pub(crate) route: Route,
     /// The socket that stands for every host.
     pub(crate) unix_socket: Option<PathBuf>,
     /// The host that every name leads to: the URL then has the name that TLS checks.
@@ -83,7 +84,7 @@ impl Client {
             .http1_only()
             .pool_idle_timeout(LONGEST_IDLE)
             .user_agent(concat!("endow/", env!("CARGO_PKG_VERSION")));
-        builder = options.proxies.apply(builder)?;
+        builder = options.route.apply(builder)?;
         if let Some(path) = options.unix_socket {
             builder = builder.unix_socket(path);
         }
@@ -152,6 +153,31 @@ impl Response {
     }
 }
 
+/// The address of a path below another, which ends in a slash: every segment escaped, also its slashes.
+/// `None` where one would leave it, or has a control character, which the URL type drops.
+pub(crate) fn below<'s>(base: &Url, segments: impl Iterator<Item = &'s str>) -> Option<Url> {
+    let mut path = base.path().to_owned();
+    for (at, segment) in segments.enumerate() {
+        if [".", ".."].contains(&segment) || segment.contains(char::is_control) {
+            return None;
+        }
+        if at > 0 {
+            path.push('/');
+        }
+        path.extend(utf8_percent_encode(segment, ESCAPED));
+    }
+    let mut url = base.clone();
+    url.set_path(&path);
+    Some(url)
+}
+
+/// All but the unreserved characters (RFC 3986, section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// A header's value that is a credential: marked sensitive, and wiped on drop. `None` where it has
 /// a character that no header carries.
 pub(crate) fn credential(prefix: &str, secret: &Secret) -> Option<HeaderValue> {
@@ -173,5 +199,39 @@ impl Resolve for Always {
             let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Url;
+
+    use super::below;
+
+    #[test]
+    fn no_segment_leaves_the_base_or_becomes_another_path() {
+        let base = Url::parse("https://vault.acme.dev/prefix/v1/").expect("a URL");
+        let path = |segments: &[&str]| {
+            let url = below(&base, segments.iter().copied())?;
+            Some(url.path().to_owned())
+        };
+        assert_eq!(
+            path(&["secret", "a b"]).as_deref(),
+            Some("/prefix/v1/secret/a%20b")
+        );
+        for (segment, escaped) in [
+            ("a/../b", "a%2F..%2Fb"),
+            ("%2e%2e", "%252e%252e"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("..\\", "..%5C"),
+            ("...", "..."),
+            ("\u{e9};=", "%C3%A9%3B%3D"),
+        ] {
+            let expected = format!("/prefix/v1/x/{escaped}");
+            assert_eq!(path(&["x", segment]), Some(expected), "{segment}");
+        }
+        for segment in [".", "..", ".\n.", "\t", ".\r", "a\0", "\u{7f}", "\u{85}"] {
+            assert_eq!(path(&["x", segment, "y"]), None, "{segment:?}");
+        }
     }
 }

@@ -7,20 +7,23 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod property;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{
     Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{error::Category, value::RawValue};
 use zeroize::Zeroizing;
 
-use crate::{Class, Fault, Field, Secret};
+use crate::{Class, Fault, Field, Secret, is_name_like};
 
 /// Deeper documents are refused by most that read JSON, and writing calls itself for each step.
 const MOST_STEPS: usize = 100;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Never shown: where it is, is.
+const DOUBLED: &str = "a key stands twice";
 
 /// What stands at a field.
 #[derive(Debug)]
@@ -39,21 +42,25 @@ pub(crate) enum Selection {
 pub(crate) struct Malformed {
     line: usize,
     column: usize,
-    ends_too_early: bool,
+    what: What,
+}
+
+/// What is wrong there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    EndsTooEarly,
+    HasKeyTwice,
+    IsNotJson,
 }
 
 impl Malformed {
     /// The fault, where `subject` names the document: `` `/run/secrets/app` ``.
     pub(crate) fn fault(&self, subject: &str) -> Fault {
-        let Self {
-            line,
-            column,
-            ends_too_early,
-        } = self;
-        let what = if *ends_too_early {
-            "ends too early"
-        } else {
-            "is not valid JSON"
+        let Self { line, column, what } = self;
+        let what = match what {
+            What::EndsTooEarly => "ends too early",
+            What::HasKeyTwice => "has an object in which a key stands twice",
+            What::IsNotJson => "is not valid JSON",
         };
         Fault::new(
             Class::Malformed,
@@ -62,7 +69,7 @@ impl Malformed {
     }
 
     /// At the start of `piece`, which is a part of `document`.
-    fn at(document: &[u8], piece: &str) -> Self {
+    fn at(document: &[u8], piece: &str, what: What) -> Self {
         let start = piece
             .as_ptr()
             .addr()
@@ -75,21 +82,27 @@ impl Malformed {
             .take_while(|byte| **byte != b'\n')
             .count()
             + 1;
-        Self {
-            line,
-            column,
-            ends_too_early: false,
+        Self { line, column, what }
+    }
+}
+
+impl What {
+    fn of(error: &serde_json::Error) -> Self {
+        match error.classify() {
+            Category::Eof => Self::EndsTooEarly,
+            // The form is right: it is a reader here that refuses.
+            Category::Data => Self::HasKeyTwice,
+            Category::Io | Category::Syntax => Self::IsNotJson,
         }
     }
 }
 
 impl From<serde_json::Error> for Malformed {
     fn from(error: serde_json::Error) -> Self {
-        let ends_too_early = error.classify() == Category::Eof;
         Self {
             line: error.line(),
             column: error.column(),
-            ends_too_early,
+            what: What::of(&error),
         }
     }
 }
@@ -115,7 +128,8 @@ pub(crate) fn validate(field: &Field) -> Result<(), String> {
     }
 }
 
-/// Selects `field` of `document`. Of a key that stands twice the last counts.
+/// Selects `field` of `document`. An object on the way with a key that stands twice is malformed: which
+/// of the two is meant, each reader decides otherwise (RFC 8259, section 4).
 pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malformed> {
     let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
     let found = walk(document, &steps(field), matches!(field, Field::Pointer(_)))?;
@@ -123,14 +137,17 @@ pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malfor
         (Some(here), _) if here.get() != "null" => here,
         (_, keys) => {
             return Ok(Selection::Absent {
-                keys: keys.into_iter().collect(),
+                keys: keys
+                    .into_iter()
+                    .filter_map(|(key, is_shown)| is_shown.then_some(key))
+                    .collect(),
             });
         }
     };
     match here.get().as_bytes() {
         [b'"', text @ .., b'"'] => match unescaped(text) {
             Some(text) => Ok(Selection::Value(text.into())),
-            None => Err(Malformed::at(document, here.get())),
+            None => Err(Malformed::at(document, here.get(), What::IsNotJson)),
         },
         literal => Ok(Selection::Value(Secret::copied_from(literal))),
     }
@@ -179,16 +196,16 @@ fn walk<'d>(
     document: &'d [u8],
     steps: &[Cow<'_, str>],
     has_indices: bool,
-) -> Result<(Option<&'d RawValue>, BTreeSet<String>), Malformed> {
+) -> Result<(Option<&'d RawValue>, BTreeMap<String, bool>), Malformed> {
     let mut here: &RawValue = serde_json::from_slice(document)?;
-    let mut keys = BTreeSet::new();
+    let mut keys = BTreeMap::new();
     for step in steps {
         let level = match here.get().as_bytes()[0] {
             b'{' => descend(here, Seek::Key(step)),
             b'[' if has_indices => descend(here, Seek::Index(index(step))),
             _ => Ok(Level::default()),
         };
-        let level = level.map_err(|_| Malformed::at(document, here.get()))?;
+        let level = level.map_err(|error| Malformed::at(document, here.get(), What::of(&error)))?;
         keys = level.keys;
         keys.remove(step.as_ref());
         match level.found {
@@ -229,7 +246,8 @@ fn descend<'d>(value: &'d RawValue, seek: Seek<'_>) -> serde_json::Result<Level<
 #[derive(Default)]
 struct Level<'d> {
     found: Option<&'d RawValue>,
-    keys: BTreeSet<String>,
+    /// And whether each may be shown as a name.
+    keys: BTreeMap<String, bool>,
 }
 
 /// What to look for in it.
@@ -251,7 +269,10 @@ impl<'d> Visitor<'d> for Seek<'_> {
             if matches!(self, Self::Key(wanted) if wanted == key) {
                 level.found = Some(value);
             }
-            level.keys.insert(key);
+            let is_shown = value.get() != "\"\"" && is_name_like(&key);
+            if level.keys.insert(key, is_shown).is_some() {
+                return Err(A::Error::custom(DOUBLED));
+            }
         }
         Ok(level)
     }
@@ -388,8 +409,12 @@ impl<'d> Visitor<'d> for Entries {
 
     fn visit_map<A: MapAccess<'d>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
+        let mut keys = std::collections::BTreeSet::new();
+        while let Some((key, value)) = map.next_entry::<String, _>()? {
+            if !keys.insert(key.clone()) {
+                return Err(A::Error::custom(DOUBLED));
+            }
+            entries.push((key, value));
         }
         Ok(entries)
     }

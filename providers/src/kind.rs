@@ -24,6 +24,21 @@ pub fn named(name: &str) -> Option<&'static Kind> {
         .find(|kind| kind.name == name || kind.aliases.contains(&name))
 }
 
+/// Variables of the launcher that the code of every type may read: proxies, and where helper programs
+/// are looked up. `REQUEST_METHOD` says that this is a CGI program, whose `HTTP_PROXY` a client sent.
+pub static SHARED_VARIABLES: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "REQUEST_METHOD",
+    "PATH",
+];
+
 /// One type of backend.
 #[derive(Debug)]
 pub struct Kind {
@@ -40,6 +55,9 @@ pub struct Kind {
     /// Environment variables that are static credentials of this backend: stripped from what a
     /// glob or a group passes to the child. `*` at the end matches any rest.
     pub static_credentials: &'static [&'static str],
+    /// The other variables of the launcher that its code, or a library or program that it uses, is
+    /// given; `*` matches any rest. Those of [`SHARED_VARIABLES`] are every type's.
+    pub variables: &'static [&'static str],
     /// Whether its values are secrets kept elsewhere: a value read from `dotenv`, `env` or `file`
     /// that is a reference to one of these was meant for the manifest.
     pub is_secret_store: bool,

@@ -18,6 +18,7 @@ mod dotenv;
 mod env;
 mod exec;
 mod file;
+pub mod forms;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -26,6 +27,7 @@ mod http;
 mod json;
 pub mod kind;
 pub mod memory;
+mod names;
 mod oneshot;
 mod op;
 mod provider;
@@ -33,13 +35,16 @@ mod read;
 mod retry;
 mod scrub;
 mod secret;
+pub mod time;
 mod tls;
 mod vault;
 
 pub use address::{Address, Field};
 pub use answer::{Absence, Answer, Class, Fault, Fetched, Lease, Metadata, Reply, Value, Warning};
+pub use dotenv::value as dotenv_value;
 pub use helper::{Groups, Helpers};
 pub use kind::{Grammar, Kind, Natural, Request, Setting, Shape, Trust};
+pub use names::is_name_like;
 pub use provider::{Condition, Identity, Limits, Opening, Pending, Provider, Settings};
 pub use read::STANDARD_INPUT;
 pub use scrub::scrub;

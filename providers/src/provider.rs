@@ -66,6 +66,17 @@ pub trait Provider {
         None
     }
 
+    /// Every lease that came with a value, also one that [`Self::fetch`] was given up with.
+    fn leases(&self) -> Vec<Lease> {
+        Vec::new()
+    }
+
+    /// Whether a request is under way whose answer can be a lease or a sign-in: something that
+    /// would have to be given back.
+    fn awaits_lease(&self) -> bool {
+        false
+    }
+
     /// Ends a lease.
     fn revoke<'a>(
         &'a self,

@@ -11,7 +11,7 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{sleep, timeout_at};
 
-use crate::{Class, Fault};
+use crate::{Class, Fault, time};
 
 /// The first delay; jitter adds up to as much again.
 const FIRST: Duration = Duration::from_millis(250);
@@ -84,7 +84,7 @@ where
 /// How long a server asks to wait: the seconds of a `Retry-After` (RFC 9110, section 10.2.3). A date
 /// is not worth reading: no deadline here is that long.
 pub(crate) fn asked(header: Option<&str>) -> Option<Duration> {
-    header?.trim().parse().ok().map(Duration::from_secs)
+    header?.trim().parse().ok().map(time::seconds)
 }
 
 /// The same for people, after what is wrong: `, and it asks to wait 5 s`.

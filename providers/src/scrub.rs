@@ -1,10 +1,8 @@
 //! Taking values out of texts that others wrote: what a program says on its standard error.
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
-};
 use zeroize::Zeroizing;
+
+use crate::forms::{self, Form, Search};
 
 /// What stands in the place of a value.
 const MASK: &str = "***";
@@ -14,15 +12,33 @@ const SHORT: usize = 4;
 const CUT: usize = 8;
 
 /// The text without the values, as they are, line by line, and in the encodings in which programs
-/// print them, also on several lines. A value that the end of the text cuts short is taken out too.
+/// print them ([`forms`]), also on several lines. A value that the end of the text cuts short is taken
+/// out too.
 pub fn scrub<'a>(text: &str, values: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut forms: Vec<Form> = Vec::new();
+    let mut said: Vec<Said> = Vec::new();
+    let mut known = Vec::new();
     for value in values {
-        add_forms(value, &mut forms);
+        let forms = if value.len() >= SHORT {
+            forms::of(value)
+        } else {
+            Vec::new()
+        };
+        add(value, &forms, &mut said);
+        known.extend(forms.into_iter().filter(|form| form.bytes.len() >= SHORT));
     }
+    let mut shown = String::with_capacity(text.len());
+    let mut done = 0;
+    for place in forms::places(text.as_bytes(), &known) {
+        shown.push_str(&String::from_utf8_lossy(
+            &text.as_bytes()[done..place.start],
+        ));
+        shown.push_str(MASK);
+        done = place.end + padding(&text.as_bytes()[place.end..]);
+    }
+    shown.push_str(&String::from_utf8_lossy(&text.as_bytes()[done..]));
     // The longest first, so that a value which is a part of another leaves none of it behind.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.text.len()));
-    forms.iter().fold(text.to_owned(), |text, form| {
+    said.sort_by_key(|form| std::cmp::Reverse(form.text.len()));
+    said.iter().fold(shown, |text, form| {
         if form.text.len() < SHORT {
             without_word(&text, &form.text)
         } else {
@@ -31,32 +47,27 @@ pub fn scrub<'a>(text: &str, values: impl IntoIterator<Item = &'a [u8]>) -> Stri
     })
 }
 
-/// How a value can stand in a text.
-struct Form {
+/// How a value can stand in a text that is quoted on one line, or cut short.
+struct Said {
     text: Zeroizing<String>,
     /// Programs break it into lines.
     is_encoded: bool,
 }
 
-fn add_forms(value: &[u8], forms: &mut Vec<Form>) {
+fn add(value: &[u8], forms: &[Form], said: &mut Vec<Said>) {
     let mut add = |text: String, is_encoded: bool| {
         let text = Zeroizing::new(text);
         if !text.trim().is_empty() {
-            forms.push(Form { text, is_encoded });
+            said.push(Said { text, is_encoded });
         }
     };
-    if value.len() >= SHORT {
-        let hex = |digits: &[u8; 16]| {
-            let digit = |half: u8| char::from(digits[usize::from(half)]);
-            let bytes = value.iter();
-            bytes
-                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-                .collect()
-        };
-        add(STANDARD_NO_PAD.encode(value), true);
-        add(URL_SAFE_NO_PAD.encode(value), true);
-        add(hex(b"0123456789abcdef"), true);
-        add(hex(b"0123456789ABCDEF"), true);
+    let is_one = |form: &&Form| form.is_encoded && form.search == Search::Plain;
+    for form in forms.iter().filter(is_one) {
+        let text = String::from_utf8_lossy(&form.bytes);
+        let text = text.trim_end_matches('=');
+        if text.len() >= CUT {
+            add(text.to_owned(), true);
+        }
     }
     let text = Zeroizing::new(String::from_utf8_lossy(value).into_owned());
     for line in text.lines().map(str::trim) {
@@ -69,7 +80,7 @@ fn add_forms(value: &[u8], forms: &mut Vec<Form>) {
     add(text.to_string(), false);
 }
 
-fn without(text: &str, form: &Form) -> String {
+fn without(text: &str, form: &Said) -> String {
     let first = form.text.chars().next().unwrap_or_default();
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
@@ -87,8 +98,13 @@ fn without(text: &str, form: &Form) -> String {
     result + rest
 }
 
+/// How much padding follows an encoding: it says nothing, and looks as if something was left.
+fn padding(rest: &[u8]) -> usize {
+    rest.iter().take_while(|byte| **byte == b'=').count()
+}
+
 /// How much of the beginning of a text is this form, or the part of it that the end left.
-fn found(text: &str, form: &Form) -> Option<usize> {
+fn found(text: &str, form: &Said) -> Option<usize> {
     // What joins the lines of a text that is quoted on one.
     let is_between = |c: char| form.is_encoded && (c.is_whitespace() || c == ';');
     let mut wanted = form.text.chars();
@@ -105,11 +121,7 @@ fn found(text: &str, form: &Form) -> Option<usize> {
     }
     let is_whole = next.is_none();
     if is_whole && form.is_encoded {
-        // Padding says nothing, and looks as if something was left.
-        length += text[length..]
-            .bytes()
-            .take_while(|byte| *byte == b'=')
-            .count();
+        length += padding(&text.as_bytes()[length..]);
     }
     (is_whole || length >= CUT).then_some(length)
 }
@@ -161,6 +173,17 @@ mod tests {
             ("pin 123, 1234", &["123"], "pin ***, 1234"),
             ("a cat, a", &["a"], "*** cat, ***"),
             ("nothing", &["", "\n"], "nothing"),
+            // `curl -v -u svc:TOKEN`: what the colon has a part in is left out.
+            (
+                "Authorization: Basic c3ZjOmh1bnRlcjIyLWFuZC1tb3Jl;",
+                &["hunter22-and-more"],
+                "Authorization: Basic c3ZjOm***;",
+            ),
+            (
+                "url p%40ss%2Fword-x, p\\u0040ss/word-x",
+                &["p@ss/word-x"],
+                "url ***, ***",
+            ),
         ] {
             let values = values.iter().map(|value| value.as_bytes());
             assert_eq!(scrub(text, values), expected);

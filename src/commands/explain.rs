@@ -11,7 +11,7 @@ use crate::{
     cli::Format,
     error::Error,
     plan::Plan,
-    session::{Context, Only},
+    session::{Context, GrantLine, Only},
 };
 
 /// Say what `run` would do; no value is read.
@@ -48,14 +48,14 @@ pub(super) struct Setting<'a> {
     pub(super) command: &'a [OsString],
     /// Duties that flags of `run --dry-run` ask for.
     pub(super) duties: Vec<String>,
-    /// What must be trusted first, and where it is said.
-    pub(super) untrusted: Vec<(String, String)>,
+    /// What needs trust.
+    pub(super) trust: Vec<GrantLine>,
 }
 
 pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Error> {
     let mut session = context.open()?;
     session.refuse_stranger()?;
-    let untrusted = session.untrusted();
+    let trust = session.grants(&session.consent());
     let plan = session.plan(&Only::Words(&arguments.only))?;
     print(
         &plan,
@@ -64,7 +64,7 @@ pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Er
             extra: &[],
             command: &[],
             duties: Vec::new(),
-            untrusted,
+            trust,
         },
     )
 }

@@ -25,7 +25,7 @@ use crate::{
     stage,
     sys::{
         self,
-        user::{Account, is_set_id},
+        user::{Account, is_root, is_set_id},
     },
 };
 
@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     /// Look at the values every 30 s, or as `run.watch` says, and do what they ask for on a change
     #[arg(long)]
     watch: bool,
-    /// Start the command as this user, with the user's groups and HOME; endow must be root
+    /// Start the command as this user, with the user's groups, HOME, USER and LOGNAME; endow must be root
     #[arg(long, value_name = "NAME[:GROUP]")]
     user: Option<String>,
     /// Say what would be done and do nothing: `endow explain`
@@ -94,19 +94,16 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
     let mut session = context.open()?;
     session.refuse_stranger()?;
     let is_trusted = session.require_trust();
+    let trust = (arguments.dry_run).then(|| session.grants(&session.consent()));
     let plan = session.plan(&Only::Words(&arguments.only))?;
     extra.refuse_declared(&plan)?;
-    if arguments.dry_run {
-        let untrusted = match is_trusted {
-            Err(Error::Untrusted { parts, .. }) => parts,
-            _ => Vec::new(),
-        };
+    if let Some(trust) = trust {
         let setting = explain::Setting {
             context,
             extra: &extra.passed,
             command: &arguments.command,
             duties: arguments.duties(),
-            untrusted,
+            trust,
         };
         return explain::print(&plan, &setting).map(|()| 0);
     }
@@ -176,13 +173,19 @@ impl Arguments {
     }
 }
 
-/// The user of `--user`. A program with a set-id bit would make one of everybody.
+/// The user of `--user`. A program with a set-id bit, or with capabilities of its file, would make one of
+/// everybody.
 fn account(name: Option<&str>) -> Result<Option<Account>, Error> {
     let Some(name) = name else {
         return Ok(None);
     };
-    if is_set_id() {
-        let reason = "endow is a set-id program".to_owned();
+    let refused = if is_set_id() {
+        Some("endow is a set-id program, or has capabilities of its own")
+    } else {
+        (!is_root()).then_some("endow is not root")
+    };
+    if let Some(reason) = refused {
+        let reason = reason.to_owned();
         return Err(Error::UserNotTaken { reason });
     }
     let found = Account::find(name).map_err(|reason| Error::UserNotTaken { reason })?;

@@ -10,126 +10,12 @@ use endow_providers::kind;
 
 use crate::manifest::{
     Manifest,
-    document::Setting,
-    reference::Role,
     source::{Span, Spanned},
 };
-
-/// What is inherited by default, in groups for the documentation. The same in every profile.
-pub const BASE: [(&str, &[&str]); 7] = [
-    (
-        "the user and the place",
-        &[
-            "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "HOSTNAME", "TMPDIR", "TMP", "TEMP",
-            "TZ", "LANG", "LANGUAGE", "LC_*",
-        ],
-    ),
-    (
-        "the terminal",
-        &["TERM*", "COLORTERM", "*COLOR*", "EDITOR", "VISUAL", "PAGER"],
-    ),
-    (
-        "the session",
-        &[
-            "XDG_*",
-            "DISPLAY",
-            "WAYLAND_DISPLAY",
-            "XAUTHORITY",
-            "DBUS_SESSION_BUS_ADDRESS",
-            "WSL_*",
-            "SSH_AUTH_SOCK",
-            "GPG_TTY",
-            "CI",
-        ],
-    ),
-    (
-        "proxies",
-        &[
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "ALL_PROXY",
-            "FTP_PROXY",
-            "NO_PROXY",
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-            "ftp_proxy",
-            "no_proxy",
-        ],
-    ),
-    (
-        "certificates",
-        &[
-            "SSL_CERT_*",
-            "NODE_EXTRA_CA_CERTS",
-            "REQUESTS_CA_BUNDLE",
-            "CURL_CA_BUNDLE",
-        ],
-    ),
-    (
-        "toolchains",
-        &[
-            "NODE_OPTIONS",
-            "NODE_PATH",
-            "NVM_DIR",
-            "PNPM_HOME",
-            "COREPACK_HOME",
-            "VIRTUAL_ENV",
-            "CONDA_PREFIX",
-            "PYTHON*",
-            "PYENV_ROOT",
-            "JAVA_HOME",
-            "GOPATH",
-            "GOFLAGS",
-            "CARGO_HOME",
-            "RUSTUP_HOME",
-            "RUST_LOG",
-            "RUST_BACKTRACE",
-            "LD_LIBRARY_PATH",
-            "CUDA_*",
-            "NVIDIA_*",
-            "HF_HOME",
-            "DOCKER_HOST",
-            "KUBECONFIG",
-        ],
-    ),
-    (
-        "service managers",
-        &[
-            "KUBERNETES_SERVICE_*",
-            "NOTIFY_SOCKET",
-            "LISTEN_*",
-            "CREDENTIALS_DIRECTORY",
-        ],
-    ),
-];
-
-/// A name with one of these is left out of what a pattern of the base set brings in.
-pub const SUSPICIOUS: [&str; 6] = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "KEY", "CREDENTIAL"];
-
-/// The group `aws`: workload identity, region, and the runtimes of Lambda and ECS.
-pub const AWS: [&str; 20] = [
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_EC2_METADATA_*",
-    "AWS_STS_REGIONAL_ENDPOINTS",
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_*",
-    "AWS_XRAY_*",
-    "ECS_CONTAINER_METADATA_URI*",
-    "LAMBDA_*",
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
-];
+use crate::variables::{
+    base::{self, AWS},
+    glob::matches,
+};
 
 /// What becomes of one entry of the launcher's environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,7 +112,7 @@ impl<'a> Rules<'a> {
         let (fate, is_literal) =
             self.words
                 .iter()
-                .fold(base(name), |so_far, word| match apply(word, name) {
+                .fold(by_default(name), |so_far, word| match apply(word, name) {
                     Some((fate, false)) if fate.is_inherited() && so_far.1 => so_far,
                     said => said.unwrap_or(so_far),
                 });
@@ -250,38 +136,28 @@ impl<'a> Rules<'a> {
 /// `credentials`, which are names or globs, are none of them.
 pub fn base_set(
     parent: &[(OsString, OsString)],
-    credentials: &[String],
+    credentials: &[(String, String)],
 ) -> Vec<(OsString, OsString)> {
     let mut seen = BTreeSet::new();
     let is_credential = |name: &OsStr| {
         let mut credentials = credentials.iter();
-        credentials.any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
+        credentials.any(|(pattern, _)| matches(pattern.as_bytes(), name.as_bytes()))
     };
     parent
         .iter()
         .filter(|(name, _)| {
-            seen.insert(name) && base(name).0.is_inherited() && !is_credential(name)
+            seen.insert(name) && by_default(name).0.is_inherited() && !is_credential(name)
         })
         .cloned()
         .collect()
 }
 
 /// The fate by the base set alone, and whether its literal name stands there.
-fn base(name: &OsStr) -> (Fate, bool) {
-    let pattern = BASE
-        .iter()
-        .flat_map(|(_, patterns)| *patterns)
-        .find(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
-    let is_suspicious = || {
-        let upper = name.to_string_lossy().to_ascii_uppercase();
-        SUSPICIOUS.iter().any(|word| upper.contains(word))
-    };
-    match pattern {
+fn by_default(name: &OsStr) -> (Fate, bool) {
+    match base::membership(name) {
         None => (Fate::Dropped(WhyNot::NotInherited), false),
-        Some(pattern) if pattern.contains('*') && is_suspicious() => {
-            (Fate::Dropped(WhyNot::Suspicious), false)
-        }
-        Some(_) => (Fate::Inherited(Why::Base), false),
+        Some((_, true)) => (Fate::Dropped(WhyNot::Suspicious), false),
+        Some((_, false)) => (Fate::Inherited(Why::Base), false),
     }
 }
 
@@ -321,95 +197,23 @@ fn means(word: &str, name: &OsStr) -> bool {
     }
 }
 
-/// A glob with `*` for any run of bytes.
-///
-/// Only the last `*` is ever tried again: what it skips more, those before it need not skip. With
-/// a try for each, a pattern of many would take for ever.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut seen) = (0, 0);
-    let mut star = None;
-    while seen < name.len() {
-        if pattern.get(at) == Some(&b'*') {
-            at += 1;
-            star = Some((at, seen));
-        } else if pattern.get(at) == Some(&name[seen]) {
-            at += 1;
-            seen += 1;
-        } else if let Some((after, skipped)) = star {
-            at = after;
-            seen = skipped + 1;
-            star = Some((after, seen));
-        } else {
-            return false;
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
-}
-
-/// Every backend's static credentials, used or not, and the variables that settings read: names or
-/// globs, and whose they are.
+/// Every backend's static credentials, used or not, and the variables that backends of this manifest
+/// are given: names or globs, and whose they are.
 pub fn credentials(manifest: &Manifest) -> Vec<(String, String)> {
-    let mut credentials: Vec<(String, String)> = kind::ALL
-        .iter()
-        .flat_map(|kind| {
-            kind.static_credentials
-                .iter()
-                .map(|pattern| ((*pattern).to_owned(), kind.name.to_owned()))
-        })
-        .collect();
-    for (scheme, backend) in &manifest.backends {
-        let mut references = Vec::new();
-        backend
-            .settings
-            .values()
-            .for_each(|setting| Setting::references(&setting.value, setting.span, &mut references));
-        for (reference, span) in references {
-            let kind = manifest
-                .kind(&reference.scheme)
-                .filter(|kind| kind.name == "env");
-            let scope = manifest.scope(span, None);
-            let place = kind.and_then(|kind| reference.place(kind, Role::Own, &scope).ok());
-            credentials.extend(place.map(|place| (place.address.locator, scheme.clone())));
-        }
-    }
-    credentials
+    let published = kind::ALL.iter().flat_map(|kind| {
+        let patterns = kind.static_credentials.iter();
+        patterns.map(|pattern| ((*pattern).to_owned(), kind.name.to_owned()))
+    });
+    let own = manifest.credentials.iter();
+    published
+        .chain(own.map(|(name, scheme)| (name.clone(), scheme.clone())))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BASE, base, matches};
-
-    #[test]
-    fn a_star_matches_any_run_of_bytes() {
-        for (pattern, name, expected) in [
-            ("LC_*", "LC_ALL", true),
-            ("LC_*", "LC_", true),
-            ("LC_*", "XLC_A", false),
-            ("*COLOR*", "FORCE_COLOR", true),
-            ("*COLOR*", "COLORFGBG", true),
-            ("*", "", true),
-            ("PATH", "PATHS", false),
-            ("A*C*E", "ABCDE", true),
-            ("A*C*E", "ABCDEF", false),
-            ("A*BC", "ABCBBC", true),
-            ("**", "A", true),
-            ("A*", "*", false),
-            ("", "A", false),
-        ] {
-            assert_eq!(
-                matches(pattern.as_bytes(), name.as_bytes()),
-                expected,
-                "{pattern} {name}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_pattern_of_many_stars_is_matched_at_once() {
-        let pattern = "*A".repeat(64);
-        assert!(!matches(pattern.as_bytes(), "A".repeat(63).as_bytes()));
-        assert!(matches(pattern.as_bytes(), "A".repeat(65).as_bytes()));
-    }
+    use super::by_default;
+    use crate::variables::base::BASE;
 
     #[test]
     fn every_literal_name_of_the_base_set_is_inherited() {
@@ -418,7 +222,7 @@ mod tests {
             .flat_map(|(_, names)| *names)
             .filter(|name| !name.contains('*'))
         {
-            assert!(base(name.as_ref()).0.is_inherited(), "{name}");
+            assert!(by_default(name.as_ref()).0.is_inherited(), "{name}");
         }
     }
 }

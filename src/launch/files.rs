@@ -37,6 +37,10 @@ use crate::{
     sys::{child, process::file_limit, user},
 };
 
+#[cfg(target_os = "linux")]
+const NO_PROC: &str = "there is no /proc here, and the command could not open it: mount /proc, or write \
+    `as: { file: tmpfs }`";
+
 /// Who may read one where the manifest says nothing: its owner.
 const MODE: u32 = 0o400;
 
@@ -120,6 +124,11 @@ impl Files {
             let name = CString::new(name).unwrap_or_default();
             let sealed = memory::sealed(&name, bytes, mode, owner)
                 .map_err(|error| not_written(&error, bytes.len()))?;
+            // Its path is one of `/proc`, which a chroot may not have.
+            let path = format!("/proc/self/fd/{}", sealed.as_raw_fd());
+            if std::fs::metadata(path).is_err() {
+                return Err(NO_PROC.to_owned());
+            }
             self.memory.push((variable, sealed));
         }
         Ok(())

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use endow_providers::{Secret, Warning};
+use endow_providers::{Secret, Warning, time::from_now};
 use nix::{
     libc,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -99,7 +99,7 @@ impl Drop for Keeping {
         let Some(changes) = &mut self.changes else {
             return;
         };
-        let end = Instant::now() + ENDING;
+        let end = from_now(ENDING);
         let mut rest = Zeroizing::new([0; 4096]);
         loop {
             let left = end.saturating_duration_since(Instant::now());

@@ -9,7 +9,6 @@ use std::{
     fs::File,
     io::{self, ErrorKind, PipeReader, Read},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::{Duration, Instant},
 };
 
 use nix::poll::{PollFd, PollFlags};
@@ -26,8 +25,6 @@ use crate::{
 };
 
 const PIECE: usize = 256 << 10;
-/// How long a terminal waits for the beginning of what could be a value.
-const PATIENCE: Duration = Duration::from_millis(50);
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;
 const ERROR: i32 = 2;
@@ -57,6 +54,13 @@ pub(super) fn wants_terminal() -> bool {
     stream::is_terminal(OUTPUT)
 }
 
+/// Whether a standard stream is the terminal that standard output is. Two different ones stay two.
+fn shares_terminal(standard: i32) -> bool {
+    stream::is_terminal(standard)
+        && wants_terminal()
+        && (standard == INPUT || stream::are_one(OUTPUT, standard))
+}
+
 /// Makes the channels that the standard streams need.
 pub(super) fn prepare<'m>(
     masker: &'m Masker,
@@ -73,7 +77,7 @@ pub(super) fn prepare<'m>(
     } else if !is_closed(OUTPUT) {
         prepared.add_pipe(masker, OUTPUT)?;
     }
-    if is_closed(ERROR) || (wants_terminal() && stream::is_terminal(ERROR)) {
+    if is_closed(ERROR) || shares_terminal(ERROR) {
         return Ok(prepared);
     }
     if stream::is_terminal(ERROR) {
@@ -108,7 +112,7 @@ impl<'m> Prepared<'m> {
         let sink = Sink::standard(OUTPUT)?;
         self.relay.add(source, sink, Some(masker), true);
         for standard in [INPUT, OUTPUT, ERROR] {
-            if stream::is_terminal(standard) {
+            if shares_terminal(standard) {
                 self.places.push((standard, pty.slave.try_clone()?));
             }
         }
@@ -143,7 +147,6 @@ impl<'m> Relay<'m> {
             has_reader: true,
             pending: Zeroizing::new(Vec::new()),
             written: 0,
-            release_at: None,
         });
     }
 
@@ -157,24 +160,10 @@ impl<'m> Relay<'m> {
         interests.collect()
     }
 
-    /// When something is released.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.channels
-            .iter()
-            .filter_map(|channel| channel.release_at)
-            .min()
-    }
-
-    /// Moves what can be moved on these channels, and what is due on any.
+    /// Moves what can be moved on these channels.
     pub(super) fn turn(&mut self, ready: &[usize]) {
         for at in ready {
             self.channels[*at].turn(&mut self.buffer);
-        }
-        let now = Instant::now();
-        for channel in &mut self.channels {
-            if channel.release_at.is_some_and(|at| at <= now) {
-                channel.release();
-            }
         }
     }
 
@@ -244,7 +233,6 @@ struct Channel<'m> {
     /// Masked, and written up to `written`.
     pending: Zeroizing<Vec<u8>>,
     written: usize,
-    release_at: Option<Instant>,
 }
 
 impl Channel<'_> {
@@ -277,9 +265,10 @@ impl Channel<'_> {
                     Some(mask) => mask.push(&buffer[..count], &mut self.pending),
                     None => self.pending.extend_from_slice(&buffer[..count]),
                 }
-                let waits = self.mask.as_ref().is_some_and(Stream::waits);
-                let waits = waits && self.is_terminal;
-                self.release_at = waits.then(|| Instant::now() + PATIENCE);
+                // Somebody may be typing: what says nothing of a value does not wait.
+                if let Some(mask) = self.mask.as_mut().filter(|_| self.is_terminal) {
+                    mask.release(&mut self.pending);
+                }
             }
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::Interrupted => return false,
@@ -290,18 +279,9 @@ impl Channel<'_> {
         true
     }
 
-    fn release(&mut self) {
-        self.release_at = None;
-        if let Some(mask) = &mut self.mask {
-            mask.release(&mut self.pending);
-        }
-        self.write();
-    }
-
     /// Nothing comes any more.
     fn end(&mut self) {
         self.source = None;
-        self.release_at = None;
         if let Some(mask) = &mut self.mask {
             mask.finish(&mut self.pending);
         }

@@ -50,6 +50,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use endow_providers::time::from_now;
 use nix::{
     libc,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -270,8 +271,8 @@ impl Supervisor<'_> {
     fn timeout(&self, has_keyboard: bool) -> PollTimeout {
         // A job that runs in the background is not told when it is brought to the foreground.
         let is_behind = matches!(&self.layer, Layer::Outer(Some(_))) && !has_keyboard;
-        let look = is_behind.then(|| Instant::now() + LOOK);
-        let due = [self.kill_at, self.continue_at, self.relay.due(), look];
+        let look = is_behind.then(|| from_now(LOOK));
+        let due = [self.kill_at, self.continue_at, look];
         due.into_iter()
             .flatten()
             .min()
@@ -330,7 +331,7 @@ impl Supervisor<'_> {
         let stop = self.stop();
         process::send(self.child, stop.signal);
         if let Some(timeout) = stop.timeout {
-            self.kill_at.get_or_insert(Instant::now() + timeout);
+            self.kill_at.get_or_insert(from_now(timeout));
         }
     }
 

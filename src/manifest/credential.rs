@@ -3,8 +3,10 @@
 //! Known formats only, never entropy: a false alarm on a plain setting would teach people to
 //! wave it through.
 
-/// What is printed in the place of a credential.
-const MASK: &str = "***";
+mod userinfo;
+
+/// Printed in the place of a credential, and of a text that can be a secret.
+pub const MASK: &str = "***";
 
 /// One published format: a prefix and how many characters of an alphabet follow it at least.
 struct Format {
@@ -88,8 +90,21 @@ pub fn issuer(text: &str) -> Option<&'static str> {
     })
 }
 
-/// The text with every credential in a published format replaced: for what is printed.
+/// Whether a text holds what is not shown: a credential in a published format, or the userinfo of a
+/// URL with a password in it.
+pub fn is_in(text: &str) -> bool {
+    issuer(text).is_some() || userinfo::is_in(text)
+}
+
+/// Whether a text holds a URL with a password in it.
+pub fn has_password(text: &str) -> bool {
+    userinfo::is_in(text)
+}
+
+/// The text with every credential in a published format, and the password of every URL, replaced: for
+/// what is printed.
 pub fn masked(text: &str) -> String {
+    let text = &*userinfo::masked(text, MASK);
     if issuer(text).is_none() {
         return text.to_owned();
     }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use endow_providers::is_name_like;
+
 use super::{credential, source::Span};
 
 /// One problem.
@@ -160,6 +162,28 @@ pub fn shown(text: &str) -> String {
         shown.push_str("...");
     }
     shown
+}
+
+/// A name from the user's file as it may stand in a message; `***` for what is no name: it can be a line
+/// of another file.
+pub fn shown_name(text: &str) -> String {
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    if is_plain(name) {
+        shown(text)
+    } else {
+        credential::MASK.to_owned()
+    }
+}
+
+/// Whether a text is made of words, as names, paths and patterns are, and not of random characters. One
+/// `$` begins a variable; hashes of passwords have several.
+pub fn is_plain(text: &str) -> bool {
+    let is_between =
+        |c: char| "/ *~{}+,!?#%()$".contains(c) || !c.is_ascii() && !c.is_alphanumeric();
+    let are_names = text
+        .split(is_between)
+        .all(|part| part.is_empty() || is_name_like(part));
+    are_names && text.matches('$').count() < 2 && !credential::is_in(text)
 }
 
 /// Whether a character does something to a terminal instead of being seen. Bidirectional ones

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use endow_providers::time::LONGEST;
+
 const UNITS: [(&str, u64); 6] = [
     ("ms", 1),
     ("s", 1_000),
@@ -11,7 +13,8 @@ const UNITS: [(&str, u64); 6] = [
     ("w", 604_800_000),
 ];
 
-/// The duration that a text says; `None` where it says none, or zero. A day has 24 hours.
+/// The duration that a text says; `None` where it says none, zero, or more than a hundred years. A day
+/// has 24 hours.
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total: u64 = 0;
@@ -24,7 +27,8 @@ pub fn parse(text: &str) -> Option<Duration> {
         total = total.checked_add(number.checked_mul(*factor)?)?;
         rest = rest[letters..].trim_start();
     }
-    (total > 0).then(|| Duration::from_millis(total))
+    let total = Duration::from_millis(total);
+    (!total.is_zero() && total <= LONGEST).then_some(total)
 }
 
 /// The shortest way to write a duration.

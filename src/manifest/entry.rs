@@ -4,7 +4,7 @@ mod delivery;
 
 use super::{
     credential,
-    diagnostic::{Diagnostic, shown},
+    diagnostic::{Diagnostic, shown_name},
     document::{Entry, Metadatum, Origin},
     is_name,
     reader::{Fields, Reader},
@@ -86,7 +86,7 @@ impl Reader<'_> {
             name => Diagnostic::at(
                 key.span,
                 "bad-name",
-                format!("`{}` can't be a variable's name", shown(name)),
+                format!("`{}` can't be a variable's name", shown_name(name)),
             ),
         };
         let is_assignment = key

@@ -6,6 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod worktree;
+
+pub use self::worktree::main_working_tree;
+
 /// The name that is searched for.
 pub const NAME: &str = "secretfile.yaml";
 const OTHER_NAME: &str = "secretfile.yml";
@@ -91,13 +95,54 @@ pub fn find(
     })
 }
 
-/// The repository that holds a directory: the nearest above it with `.git`. A home directory that
-/// is one holds the caller's own programs, not a stranger's.
-pub fn repository(directory: &Path, home: Option<&Path>) -> Option<PathBuf> {
-    let found = directory
-        .ancestors()
-        .find(|directory| fs::symlink_metadata(directory.join(".git")).is_ok())?;
-    (Some(found) != home).then(|| found.to_owned())
+/// What marks the root of a repository, of git, Mercurial, Jujutsu and Subversion.
+const MARKS: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
+/// The outermost repository that holds a directory. Neither home nor what holds home is one: the
+/// caller's own programs are there, and not a stranger's.
+pub fn outermost_repository(directory: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let is_marked = |directory: &Path| {
+        let mut marks = MARKS.iter();
+        marks.any(|mark| fs::symlink_metadata(directory.join(mark)).is_ok())
+    };
+    let ancestors = directory.ancestors();
+    let outside = ancestors.filter(|directory| !holds_home(directory, home));
+    outside
+        .filter(|directory| is_marked(directory))
+        .last()
+        .map(Path::to_owned)
+}
+
+/// The root of the nearest working tree of git that holds a directory, and that is not home's.
+pub fn checkout(directory: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let mut ancestors = directory.ancestors();
+    let is_marked = |root: &&Path| fs::symlink_metadata(root.join(".git")).is_ok();
+    let nearest = ancestors.find(is_marked)?;
+    (!holds_home(nearest, home)).then(|| nearest.to_owned())
+}
+
+/// The directories that belong to whoever wrote a file of this directory: the directory, as it is
+/// named and as it is without links, the outermost repository that holds it, and that one's main
+/// working tree.
+pub fn project(directory: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+    let real = fs::canonicalize(directory).ok();
+    let mut found = Vec::new();
+    for directory in [Some(directory), real.as_deref()].into_iter().flatten() {
+        found.extend((!holds_home(directory, home)).then(|| directory.to_owned()));
+        found.extend(outermost_repository(directory, home));
+        let main = checkout(directory, home).and_then(|root| main_working_tree(&root));
+        found.extend(main.filter(|main| !holds_home(main, home)));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Whether a directory is the root or home, or holds home.
+pub fn holds_home(directory: &Path, home: Option<&Path>) -> bool {
+    let real = home.and_then(|home| fs::canonicalize(home).ok());
+    let mut homes = home.into_iter().chain(real.as_deref());
+    directory.parent().is_none() || homes.any(|home| home.starts_with(directory))
 }
 
 fn is_unsearchable(directory: &Path) -> bool {

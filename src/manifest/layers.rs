@@ -12,39 +12,23 @@ use std::{
 
 use super::{
     Backend, Manifest, Variable,
-    diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    diagnostic::{Diagnostic, Problems, did_you_mean, shown_name},
     document::{Document, Entry, Layer, Profile, Run},
     load::Loaded,
-    source::{Span, Spanned},
+    source::{Sources, Span, Spanned},
 };
 
 /// Most profiles that a manifest can have, over all its files.
-const MAX_PROFILES: usize = 200;
+pub(super) const MAX_PROFILES: usize = 200;
 
 /// Merges what was loaded for a profile; `None` where the manifest has none.
-pub(super) fn merge(loaded: Loaded, profile: Option<&str>) -> Manifest {
+pub(super) fn merge(loaded: &Loaded, sources: &Rc<Sources>, profile: Option<&str>) -> Manifest {
     let documents = &loaded.documents;
-    let chain = profile
-        .map(|name| profile_chain(documents, name, &mut Problems::default()))
-        .unwrap_or_default();
-    let layers = layers(documents, &chain);
+    let mut manifest = frame(loaded, sources, profile);
+    let chain = chain(documents, profile);
     let names = declared_names(loaded.main(), &chain);
-    let mut manifest = Manifest {
-        project: nearest(documents.iter().map(|document| &document.project)),
-        profile: profile.map(str::to_owned),
-        is_production: profile.is_some_and(|name| is_production(documents, name)),
-        backends: backends(&layers),
-        inherit: layers
-            .iter()
-            .flat_map(|layer| layer.inherit.iter().cloned())
-            .collect(),
-        from: layers.iter().rev().find_map(|layer| layer.from.clone()),
-        variables: variables(names, &layers),
-        groups: groups(documents),
-        run: run(&layers),
-        home: loaded.home,
-        sources: Rc::new(loaded.sources),
-    };
+    manifest.variables = variables(names, &layers(documents, &chain));
+    manifest.groups = groups(documents);
     let defaults = merged_defaults(documents);
     for variable in manifest.variables.values_mut() {
         for (name, datum) in &defaults {
@@ -56,6 +40,36 @@ pub(super) fn merge(loaded: Loaded, profile: Option<&str>) -> Manifest {
         }
     }
     manifest
+}
+
+/// As [`merge`], without the variables and groups.
+pub(super) fn frame(loaded: &Loaded, sources: &Rc<Sources>, profile: Option<&str>) -> Manifest {
+    let documents = &loaded.documents;
+    let chain = chain(documents, profile);
+    let layers = layers(documents, &chain);
+    Manifest {
+        project: nearest(documents.iter().map(|document| &document.project)),
+        profile: profile.map(str::to_owned),
+        is_production: profile.is_some_and(|name| is_production(documents, name)),
+        backends: backends(&layers),
+        inherit: layers
+            .iter()
+            .flat_map(|layer| layer.inherit.iter().cloned())
+            .collect(),
+        from: layers.iter().rev().find_map(|layer| layer.from.clone()),
+        variables: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        run: run(&layers),
+        credentials: BTreeMap::new(),
+        home: loaded.home.clone(),
+        sources: Rc::clone(sources),
+    }
+}
+
+fn chain(documents: &[Document], profile: Option<&str>) -> Vec<String> {
+    profile
+        .map(|name| profile_chain(documents, name, &mut Problems::default()))
+        .unwrap_or_default()
 }
 
 /// Whether any file's profile of that name is a production profile.
@@ -131,7 +145,7 @@ impl Walk<'_> {
                 let problem = Diagnostic::at(
                     extended.span,
                     "unknown-profile",
-                    format!("no profile `{}` to extend", shown(&extended.value)),
+                    format!("no profile `{}` to extend", shown_name(&extended.value)),
                 );
                 self.problems
                     .add(problem.hint_if(did_you_mean(&extended.value, known)));
@@ -181,7 +195,7 @@ pub(super) fn check_profiles(documents: &[Document], problems: &mut Problems) {
                 "unknown-profile",
                 format!(
                     "`default_profile` names no profile: `{}`",
-                    shown(&default.value)
+                    shown_name(&default.value)
                 ),
             )
             .hint_if(did_you_mean(&default.value, known)),

@@ -7,7 +7,7 @@ use endow_providers::{Kind, Setting as Known, Shape, kind};
 
 use super::{
     Manifest, credential,
-    diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    diagnostic::{Diagnostic, Problems, did_you_mean, shown_name},
     document::{Backend, Document, Origin, Setting, every_layer},
     entry::{swallowed, swallowed_problem},
     load::Loaded,
@@ -85,7 +85,7 @@ fn check_reference(
         return;
     };
     // A reference to a known backend is a place, not a value: it may be shown.
-    if credential::issuer(&reference.text).is_none() {
+    if !credential::is_in(&reference.text) {
         sources.show(span);
     }
     let takes_field = kind.is_some_and(|kind| kind.grammar.has_field);
@@ -109,14 +109,14 @@ fn unknown_scheme(
     let problem = Diagnostic::at(
         span,
         "unknown-scheme",
-        format!("no backend is called `{}`", shown(&reference.scheme)),
+        format!("no backend is called `{}`", shown_name(&reference.scheme)),
     );
     match did_you_mean(&reference.scheme, schemes.keys().map(String::as_str)) {
         Some(hint) => problem.hint(hint),
         None => problem
             .label("not shown: it can be a secret")
             .hint("a plain URL is written `{ value: ... }`, or stands under `values`; one with a password is a template")
-            .hint(format!("a backend of your own name is declared under `backends`: `{}: {{ type: ... }}`", shown(&reference.scheme))),
+            .hint(format!("a backend of your own name is declared under `backends`: `{}: {{ type: ... }}`", shown_name(&reference.scheme))),
     }
 }
 
@@ -144,7 +144,7 @@ fn check_backend(
                 Diagnostic::at(
                     setting.span,
                     "unknown-type",
-                    format!("no type of backend is called `{}`", shown(text)),
+                    format!("no type of backend is called `{}`", shown_name(text)),
                 )
                 .hint(hint),
             );
@@ -156,7 +156,7 @@ fn check_backend(
                 Diagnostic::at(
                     name.span,
                     "unknown-type",
-                    format!("backend `{}` has no `type`", shown(&name.value)),
+                    format!("backend `{}` has no `type`", shown_name(&name.value)),
                 )
                 .hint(format!(
                     "a name that is no built-in type says its own: `{}: {{ type: vault, ... }}`",
@@ -190,7 +190,7 @@ fn check_setting(
             Diagnostic::at(
                 key_span(key, setting.span, sources),
                 "unknown-setting",
-                format!("`{name}` has no setting `{}`", shown(key)),
+                format!("`{name}` has no setting `{}`", shown_name(key)),
             )
             .hint(hint),
         );
@@ -265,7 +265,10 @@ fn check_groups(document: &Document, problems: &mut Problems) {
                 Diagnostic::at(
                     group.span,
                     "group-is-variable",
-                    format!("group `{}` has the name of a variable", shown(&group.value)),
+                    format!(
+                        "group `{}` has the name of a variable",
+                        shown_name(&group.value)
+                    ),
                 )
                 .related(*variable, "declared here")
                 .hint("`--only` could mean either: rename the group"),
@@ -279,8 +282,8 @@ fn check_groups(document: &Document, problems: &mut Problems) {
                         "unknown-variable",
                         format!(
                             "group `{}` has a name that no `env` declares: `{}`",
-                            shown(&group.value),
-                            shown(&member.value)
+                            shown_name(&group.value),
+                            shown_name(&member.value)
                         ),
                     )
                     .hint_if(did_you_mean(&member.value, declared.keys().copied())),

@@ -52,6 +52,9 @@ pub struct Owner {
     pub uid: u32,
     /// Whether every user can write it.
     pub is_world_writable: bool,
+    /// Whether every user can put another file in its place: its directory can be written by all and
+    /// has no sticky bit.
+    pub is_replaceable: bool,
 }
 
 impl Loaded {
@@ -251,6 +254,7 @@ pub(super) fn read_text(path: &Path, may_wait: bool) -> Result<(String, Vec<Owne
         display: String::new(),
         uid: metadata.uid(),
         is_world_writable: metadata.mode() & 0o002 != 0,
+        is_replaceable: is_replaceable(path),
     };
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -280,7 +284,18 @@ fn owner_of_link(path: &Path) -> Option<Owner> {
         display: String::new(),
         uid: metadata.uid(),
         is_world_writable: false,
+        is_replaceable: false,
     })
+}
+
+/// Of the directory that the path names, and of the one that a link leads to.
+fn is_replaceable(path: &Path) -> bool {
+    let real = fs::canonicalize(path).ok();
+    let directories = [Some(path), real.as_deref()].into_iter().flatten();
+    let mut directories = directories.filter_map(Path::parent);
+    let is_open = |mode: u32| mode & 0o002 != 0 && mode & 0o1000 == 0;
+    directories
+        .any(|directory| fs::metadata(directory).is_ok_and(|metadata| is_open(metadata.mode())))
 }
 
 /// What is known of a file, and its bytes up to a little more than is allowed.

@@ -4,12 +4,18 @@
 mod soundness;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use self::soundness::{is_in_bounds, is_sound};
-use super::{Choice, credential, diagnostic::Diagnostic, find::Found, open_by};
+use super::{
+    Choice, credential,
+    diagnostic::Diagnostic,
+    find::Found,
+    open_by,
+    trust::{self, Project},
+};
 use crate::{
     plan::{self, Selection},
     ui,
@@ -129,11 +135,16 @@ fn look(files: &Files, choice: Choice<'_>, profiles: &mut Vec<String>) -> Said {
     };
     let home = Some(PathBuf::from("/home/u"));
     let environment = |name: &str| (name == "VAULT_ADDR").then(|| "https://v.example".to_owned());
-    let opened = open_by(&read, &found, choice, home, &environment);
+    let project = Project::of(&found.path, home.as_deref());
+    let opened = open_by(&read, &found, choice, home);
     let opened = opened.expect("the file is there");
     *profiles = opened.profiles;
-    for part in &opened.trust {
-        is_in_bounds(&opened.manifest.sources, part.span);
+    for manifest in opened.files.manifests() {
+        let profile = trust::grants(&manifest, &project, &environment, &BTreeSet::new());
+        for grant in profile.grants {
+            is_in_bounds(&opened.manifest.sources, grant.span);
+            holds_no_credential(&grant.line());
+        }
     }
     let mut problems = opened.problems;
     let plan = plan::plan(&opened.manifest, &Selection::All, &mut problems);

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{
     credential,
-    diagnostic::{Diagnostic, did_you_mean, shown},
+    diagnostic::{Diagnostic, did_you_mean, nearest, shown_name},
     document::{Backend, Document, Layer, Metadatum, Profile, Run, Setting},
-    reader::{Fields, Reader},
+    reader::{Fields, Reader, shown_key},
     reference::is_scheme,
-    schema::{Form, METADATA, PROFILE, RUN, TOP, VERSION},
+    schema::{Form, METADATA, PROFILE, RUN, TOP, VERSION, names},
     source::{SourceId, Span, Spanned},
     yaml::{Content, Node},
 };
@@ -68,6 +68,20 @@ impl Reader<'_> {
             self.problem(problem.hint("begin with `version: 1` and an `env:` map"));
             return Fields::default();
         }
+        if let Content::Map(pairs) = &root.content
+            && !pairs.iter().any(|(key, _)| is_known(&key.name))
+        {
+            // Its keys are the content of some other file.
+            let span = Span {
+                source,
+                start: 0,
+                end: 0,
+            };
+            let message = "this file is no manifest: none of its keys is a manifest's";
+            let problem = Diagnostic::at(span, "no-manifest", message);
+            self.problem(problem.hint("a manifest begins with `version: 1`; name another file"));
+            return Fields::default();
+        }
         let fields = self.fields(root, "the manifest", &[TOP]);
         match fields.get("version") {
             None => {
@@ -100,7 +114,7 @@ impl Reader<'_> {
                 Diagnostic::at(
                     node.span,
                     "unknown-version",
-                    format!("unknown version `{}`", shown(&text.value)),
+                    format!("unknown version `{}`", shown_name(&text.value)),
                 )
                 .hint(format!("the newest that this endow knows is {VERSION}")),
             );
@@ -173,7 +187,7 @@ impl Reader<'_> {
                     Diagnostic::at(
                         key.span,
                         "bad-name",
-                        format!("`{}` can't be a profile's name", shown(&key.name)),
+                        format!("`{}` can't be a profile's name", shown_key(&key.name)),
                     )
                     .hint("use letters, digits, `.`, `_` and `-`"),
                 );
@@ -196,7 +210,7 @@ impl Reader<'_> {
         let mut groups = Vec::new();
         for (key, value) in self.pairs(node, "`groups`") {
             self.show_key(key);
-            let names = self.words(value, &format!("group `{}`", shown(&key.name)));
+            let names = self.words(value, &format!("group `{}`", shown_key(&key.name)));
             groups.push((Spanned::new(key.name.clone(), key.span), names));
         }
         groups
@@ -239,7 +253,7 @@ impl Reader<'_> {
                     Diagnostic::at(
                         key.span,
                         "bad-name",
-                        format!("`{}` can't be a scheme", shown(&key.name)),
+                        format!("`{}` can't be a scheme", shown_key(&key.name)),
                     )
                     .hint("use lower-case letters, digits, `-` and `_`, a letter first"),
                 );
@@ -256,7 +270,7 @@ impl Reader<'_> {
                         );
                     }
                 } else if let Some(setting) =
-                    self.setting(value, &format!("`{}`", shown(&name.name)))
+                    self.setting(value, &format!("`{}`", shown_name(&name.name)))
                 {
                     settings.insert(name.name.clone(), setting);
                 }
@@ -291,7 +305,9 @@ impl Reader<'_> {
                 let mut map = BTreeMap::new();
                 for (key, value) in self.pairs(node, what) {
                     self.show_key(key);
-                    if let Some(setting) = self.setting(value, &format!("`{}`", shown(&key.name))) {
+                    if let Some(setting) =
+                        self.setting(value, &format!("`{}`", shown_key(&key.name)))
+                    {
                         map.insert(key.name.clone(), setting);
                     }
                 }
@@ -348,7 +364,7 @@ impl Reader<'_> {
                     Diagnostic::at(
                         key.span,
                         "unknown-key",
-                        format!("no finding is called `{}`", shown(&key.name)),
+                        format!("no finding is called `{}`", shown_key(&key.name)),
                     )
                     .hint(
                         did_you_mean(&key.name, WAIVABLE)
@@ -356,7 +372,7 @@ impl Reader<'_> {
                     ),
                 );
             }
-            if let Some(reason) = self.word(value, &format!("{what} `{}`", shown(&key.name))) {
+            if let Some(reason) = self.word(value, &format!("{what} `{}`", shown_key(&key.name))) {
                 if reason.value.trim().is_empty() {
                     self.problem(
                         Diagnostic::at(
@@ -380,9 +396,14 @@ pub(super) const WAIVABLE: [&str; 1] = ["credential-literal"];
 /// Letters, digits, `.`, `_` and `-`, something of it, and no credential.
 fn is_plain_name(text: &str) -> bool {
     !text.is_empty()
-        && credential::issuer(text).is_none()
+        && !credential::is_in(text)
         && !text.starts_with(['-', '.'])
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// Whether a key is one of a manifest's top level, or was meant to be.
+fn is_known(name: &str) -> bool {
+    names(TOP).any(|known| known == name) || nearest(name, names(TOP)).is_some()
 }

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use endow_providers::is_name_like;
+
 use super::{
     credential,
-    diagnostic::{Diagnostic, Problems, did_you_mean, shown},
+    diagnostic::{Diagnostic, Problems, did_you_mean, is_plain, shown},
     document::Watch,
     duration,
     reference::Reference,
@@ -65,7 +67,7 @@ impl Reader<'_> {
                     Diagnostic::at(
                         key.span,
                         "duplicate-key",
-                        format!("`{}` stands twice in {what}", shown(&key.name)),
+                        format!("`{}` stands twice in {what}", shown_key(&key.name)),
                     )
                     .related(first, "first here")
                     .hint("remove one of them"),
@@ -122,13 +124,15 @@ impl Reader<'_> {
         }
         self.show_key(key);
         let known = known();
-        let hint = did_you_mean(&key.name, known.iter().copied())
+        let hint = Some(&*key.name)
+            .filter(|name| is_key_like(name))
+            .and_then(|name| did_you_mean(name, known.iter().copied()))
             .unwrap_or_else(|| format!("{what} has: {}", known.join(", ")));
         self.problem(
             Diagnostic::at(
                 key.span,
                 "unknown-key",
-                format!("unknown key `{}` in {what}", shown(&key.name)),
+                format!("unknown key `{}` in {what}", shown_key(&key.name)),
             )
             .hint(hint),
         );
@@ -140,9 +144,10 @@ impl Reader<'_> {
         after.trim_start().starts_with([',', '}'])
     }
 
-    /// A key may be shown unless it is itself a pasted credential, or `NAME=VALUE`.
+    /// A key may be shown where it has the form of one. Any other can be the content of a file that
+    /// is no manifest.
     pub(super) fn show_key(&mut self, key: &Key) {
-        if credential::issuer(&key.name).is_none() && !key.name.contains('=') {
+        if is_key_like(&key.name) {
             self.sources.show(key.span);
         }
     }
@@ -170,10 +175,10 @@ impl Reader<'_> {
         None
     }
 
-    /// A scalar of a field that holds no literal: it may be shown, unless it is `NAME=VALUE`.
+    /// A scalar of a field that holds no literal: it may be shown where it is made of words.
     pub(super) fn word(&mut self, node: &Node, what: &str) -> Option<Spanned<String>> {
         let text = self.text(node, what)?;
-        if credential::issuer(&text.value).is_none() && !text.value.contains('=') {
+        if is_plain(&text.value) {
             self.sources.show(text.span);
         }
         Some(text)
@@ -346,5 +351,21 @@ impl Reader<'_> {
             None => problem.hint("a reference is `scheme://place`; a plain setting is written `{ value: ... }`, or stands under `values`"),
         });
         None
+    }
+}
+
+/// Whether a text has the form of a key, and is no credential.
+fn is_key_like(text: &str) -> bool {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    let is_name = text.is_empty() || is_name_like(text);
+    is_name && text.chars().all(is_of_key) && !credential::is_in(text)
+}
+
+/// A key as it may be printed.
+pub(super) fn shown_key(text: &str) -> String {
+    if is_key_like(text) {
+        shown(text)
+    } else {
+        credential::MASK.to_owned()
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use endow_providers::{Address, Field, Kind, Natural};
 
 use self::written::Written;
-use super::diagnostic::did_you_mean;
+use super::{credential, diagnostic::did_you_mean};
 
 /// A reference, split and not yet decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,7 @@ impl Reference {
             return Err(bad("a `?` before the `#`")
                 .hint("options come after the field; in a name write `%3F`"));
         }
+        self.refuse_password(kind)?;
         if grammar.is_path {
             refuse_variable(&self.locator)?;
         }
@@ -175,11 +176,34 @@ impl Reference {
             field,
             options,
         };
+        if let Some(control) = address.control() {
+            let code = u32::from(control);
+            return Err(
+                bad(format!("a control character, U+{code:04X}, stands in it"))
+                    .hint("no path, mount or name has one: write it without"),
+            );
+        }
         (kind.validate)(&address).map_err(|message| match role {
             Role::Own => bad(message),
             Role::Layer => bad(message).hint(format!("with the name put in it is `{shown}`")),
         })?;
         Ok(Place { address, shown })
+    }
+
+    /// A URL of a server that was written as a place: its parts would be sent as names, and shown.
+    fn refuse_password(&self, kind: &Kind) -> Result<(), Bad> {
+        // Most have no `@`: nothing is put together for these.
+        if !self.locator.contains('@')
+            || !credential::has_password(&format!("{}://{}", self.scheme, self.locator))
+        {
+            return Ok(());
+        }
+        let refusal = bad("a password stands before `@`: a place is no URL of a server");
+        Err(if kind.grammar.is_percent_encoded {
+            refusal.hint("name the place where the value is; in a name write `%40` for `@`")
+        } else {
+            refusal.hint("name the place where the value is")
+        })
     }
 
     /// Puts the name where the type naturally has it.

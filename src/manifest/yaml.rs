@@ -5,6 +5,7 @@
 //! them together with everything else. What the parser itself refuses is one problem a file.
 
 mod refusal;
+mod tag;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
@@ -76,7 +77,10 @@ pub fn parse(sources: &mut Sources, id: SourceId) -> Result<Node, Diagnostic> {
         )
     })?;
     record(sources.get_mut(id), &node);
-    Ok(node)
+    match tag::first(sources.get(id)) {
+        Some(at) => Err(refusal::tagged(sources.get(id), id, at)),
+        None => Ok(node),
+    }
 }
 
 fn options() -> serde_saphyr::Options {

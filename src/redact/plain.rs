@@ -33,6 +33,8 @@ pub enum Why {
     TooShort,
     /// It is a word or a number that stands in any text.
     TooPlain,
+    /// It is so long that only its head is looked for.
+    OnlyItsHead,
 }
 
 /// `None` for one that is.

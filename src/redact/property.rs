@@ -2,7 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::{Masker, SHORT, Stream, forms};
+use endow_providers::forms::{Form, Search, View};
+
+use super::{Masker, SHORT, Stream};
 
 /// So much is looked at: the reference has time for no more.
 const MOST_TEXT: usize = 1024;
@@ -20,9 +22,17 @@ pub fn masker(input: &[u8]) {
     let text = &input[end + 2..];
     let text = &text[..text.len().min(MOST_TEXT)];
     let lines = || input[..end].split(|byte| *byte == b'\n').take(MOST_FORMS);
-    let mut kept: Vec<(Zeroizing<Vec<u8>>, String)> = Vec::new();
+    let mut kept: Vec<(Form, String)> = Vec::new();
     for (number, line) in lines().enumerate().filter(|(_, line)| line.len() >= 3) {
-        kept.push((Zeroizing::new(line.to_vec()), format!("[{number}]")));
+        for search in [Search::Plain, Search::Joined] {
+            let bytes = Zeroizing::new(line.to_vec());
+            let form = Form {
+                bytes,
+                search,
+                is_encoded: false,
+            };
+            kept.push((form, format!("[{number}]")));
+        }
     }
     if let Some(masker) = Masker::of_forms(kept) {
         holds(&masker, text, input);
@@ -41,11 +51,7 @@ pub fn masker(input: &[u8]) {
 
 /// Any pieces give what the whole text gives.
 fn holds(masker: &Masker, text: &[u8], seed: &[u8]) {
-    let forms = masker.forms.iter().zip(&masker.masks);
-    let forms: Vec<_> = forms
-        .map(|(form, mask)| (&form[..], mask.as_str()))
-        .collect();
-    let expected = reference(text, &forms);
+    let expected = reference(masker, text);
     let all = [usize::MAX];
     let ones = [1];
     // Pieces of a few lengths in turn, from the input itself.
@@ -63,7 +69,7 @@ fn holds(masker: &Masker, text: &[u8], seed: &[u8]) {
             lengths,
             |stream, out| {
                 assert!(
-                    stream.held.len() < masker.longest,
+                    stream.held.len() <= masker.most_held(),
                     "more is held than a form"
                 );
                 assert!(!out.is_empty() || !stream.held.is_empty(), "bytes are lost");
@@ -123,17 +129,44 @@ fn feed<'m>(
     }
 }
 
-/// The simplest masker there can be. Place by place, form by form: of each place the longest.
-pub(super) fn reference(text: &[u8], forms: &[(&[u8], &str)]) -> Vec<u8> {
+/// The simplest masker there can be. Place by place, view by view, form by form: of each place the
+/// longest.
+pub(super) fn reference(masker: &Masker, text: &[u8]) -> Vec<u8> {
+    let mut views = Vec::new();
+    for view in View::levels(text, true) {
+        if let Some(joined) = &masker.joined {
+            let without = view.without_breaks();
+            // Without breaks it is the view itself, which is not there twice.
+            views.push((joined, without.or_else(|| Some(view.same()))));
+        }
+        if let Some(digits) = &masker.digits {
+            views.push((digits, view.digits()));
+        }
+        views.push((&masker.plain, Some(view)));
+    }
     let mut out = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let here = forms
-            .iter()
-            .filter(|(form, _)| text[at..].starts_with(form));
-        if let Some((form, mask)) = here.max_by_key(|(form, _)| form.len()) {
+        let mut best: Option<(usize, &str)> = None;
+        for (finder, view) in &views {
+            let Some(view) = view else { continue };
+            let bytes = view.bytes();
+            let mut index = view.first(at);
+            while index < bytes.len() && view.start(index) == at {
+                for (form, mask) in finder.forms.iter().zip(&finder.masks) {
+                    if bytes[index..].starts_with(form) {
+                        let end = view.source(index..index + form.len()).end;
+                        if best.is_none_or(|(longest, _)| end > longest) {
+                            best = Some((end, mask));
+                        }
+                    }
+                }
+                index += 1;
+            }
+        }
+        if let Some((end, mask)) = best {
             out.extend_from_slice(mask.as_bytes());
-            at += form.len();
+            at = end;
         } else {
             out.push(text[at]);
             at += 1;
@@ -154,17 +187,17 @@ fn hides(masker: &Masker, name: &str, value: &[u8], text: &[u8]) {
         hex.clone().into_bytes(),
         hex.to_uppercase().into(),
     ];
-    if let Ok(text) = std::str::from_utf8(value) {
+    // Escapes of its own are decoded with those around them: such a value is known as it is.
+    let has_escapes = value.iter().any(|byte| b"%&\\\x1b".contains(byte));
+    if let Ok(text) = std::str::from_utf8(value)
+        && !has_escapes
+    {
         let quoted = serde_json::to_string(text).unwrap_or_default();
         written.push(quoted.as_bytes()[1..quoted.len() - 1].to_vec());
     }
     for form in written {
         // A form too plain to be masked is one too plain to say anything.
-        if forms::of(value).iter().all(|known| **known != form) {
-            assert!(
-                super::plain::why_unmasked(&form).is_some(),
-                "a form is not known"
-            );
+        if super::plain::why_unmasked(&form).is_some() {
             continue;
         }
         let around = [b"\n", &form[..], b"\n"].concat();
@@ -176,7 +209,9 @@ fn hides(masker: &Masker, name: &str, value: &[u8], text: &[u8]) {
         // Another value's name can be in its place, and a name can be a value.
         assert!(
             !is_there || name.as_bytes().windows(form.len()).any(|w| w == form),
-            "in {} bytes",
+            "{:?} in {:?}, of {} bytes",
+            String::from_utf8_lossy(&form),
+            String::from_utf8_lossy(&out),
             text.len()
         );
     }

@@ -1,8 +1,9 @@
 //! The masker against the simplest one there can be.
 
+use endow_providers::forms::{Form, Search};
 use zeroize::Zeroizing;
 
-use super::{Masker, Why, property::reference};
+use super::{LOOKED_FOR, Masker, Why, property::reference};
 
 /// xorshift64 (Marsaglia): the same run every time.
 struct Random(u64);
@@ -24,12 +25,12 @@ impl Random {
 
 fn masker(forms: &[(Vec<u8>, String)]) -> Masker {
     let forms = forms.iter().cloned();
-    Masker::of_forms(
-        forms
-            .map(|(form, mask)| (Zeroizing::new(form), mask))
-            .collect(),
-    )
-    .unwrap()
+    let plain = |form| Form {
+        bytes: Zeroizing::new(form),
+        search: Search::Plain,
+        is_encoded: false,
+    };
+    Masker::of_forms(forms.map(|(form, mask)| (plain(form), mask)).collect()).unwrap()
 }
 
 fn whole(masker: &Masker, text: &[u8]) -> Vec<u8> {
@@ -62,11 +63,7 @@ fn any_chunking_gives_what_the_whole_text_gives() {
             text.extend(random.bytes(length, alphabet));
         }
         let masker = masker(&forms);
-        let known = forms.iter();
-        let known: Vec<_> = known
-            .map(|(form, mask)| (&form[..], mask.as_str()))
-            .collect();
-        let expected = reference(&text, &known);
+        let expected = reference(&masker, &text);
         assert_eq!(whole(&masker, &text), expected, "round {round}");
         let mut stream = masker.stream();
         let mut out = Vec::new();
@@ -262,6 +259,171 @@ fn no_more_is_held_than_the_longest_form() {
     let mut out = Vec::new();
     for _ in 0..10_000 {
         stream.push(&KEY[..KEY.len() - 1], &mut out);
-        assert!(stream.held.len() < masker.longest);
+        assert!(stream.held.len() <= masker.most_held());
+    }
+}
+
+/// Random bytes, one in a hundred of them special.
+fn long(length: usize) -> Vec<u8> {
+    Random(0x1234_5678_9abc_def1).bytes(
+        length,
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    )
+}
+
+#[test]
+fn a_long_value_is_found_by_its_head_and_masked_as_a_whole_in_any_pieces() {
+    let value = long(100_000);
+    let (masker, unmasked) = Masker::new(&[("BLOB", &value)]);
+    assert_eq!(unmasked.len(), 1);
+    assert_eq!(unmasked[0].why, Why::OnlyItsHead);
+    let masker = masker.unwrap();
+    let text = [
+        b"a ",
+        &value[..],
+        b" b ",
+        &value[..50_000],
+        b"; ",
+        &value[..],
+        &value[..],
+    ]
+    .concat();
+    let expected = "a [BLOB] b [BLOB]; [BLOB][BLOB]";
+    assert_eq!(masker.rests.len(), 1, "the rest is known");
+    let found = whole(&masker, &text);
+    assert_eq!(
+        (found.len(), &found[..8]),
+        (expected.len(), &b"a [BLOB]"[..])
+    );
+    assert_masked(&masker, &text, expected);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..20 {
+        let (mut out, mut stream, mut rest) = (Vec::new(), masker.stream(), text.as_slice());
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at((1 + random.below(9000)).min(rest.len()));
+            stream.push(piece, &mut out);
+            rest = after;
+        }
+        stream.finish(&mut out);
+        assert!(out == expected.as_bytes(), "{} bytes", out.len());
+    }
+}
+
+/// What the masks of a value take does not grow with it.
+#[test]
+fn the_masks_of_a_mebibyte_are_those_of_its_head() {
+    let forms = |length| {
+        let masker = Masker::new(&[("BLOB", &long(length))]).0.unwrap();
+        let total: usize = masker.plain.forms.iter().map(|form| form.len()).sum();
+        (total, masker.plain.memory())
+    };
+    let (small, large) = (forms(LOOKED_FOR), forms(1 << 20));
+    assert_eq!(small.0, large.0);
+    assert_eq!(small.1, large.1);
+}
+
+/// Forms that begin like themselves were tried from each place anew.
+#[test]
+fn a_text_of_one_letter_is_walked_over_once() {
+    let value = [&[b'a'; 4000][..], b"bcd"].concat();
+    let masker = of_values(&[("A", &value)]);
+    let text = vec![b'a'; 1 << 20];
+    let mut out = whole(&masker, &text);
+    assert_eq!(out, text);
+    out = whole(&masker, &[&text[..], b"bcd"].concat());
+    assert!(out.ends_with(b"a[A]"));
+}
+
+/// Parts of values, whole ones, and what programs put around and into them.
+fn written(random: &mut Random, values: &[Vec<u8>]) -> Vec<u8> {
+    const AROUND: [&[u8]; 20] = [
+        b"%",
+        b"%4",
+        b"%41",
+        b"%2541",
+        b"\\",
+        b"\\\\",
+        b"\\n",
+        b"\\u00",
+        b"\\u0041",
+        b"\\x41",
+        b"&amp;",
+        b"&#65;",
+        b"&am",
+        b"\x1b[31m",
+        b"\x1b[",
+        b"\x1b[0m",
+        b"\n",
+        b"\r\n",
+        b" ",
+        b"a",
+    ];
+    let mut text = Vec::new();
+    for _ in 0..=random.below(8) {
+        let value = &values[random.below(values.len())];
+        let part = &value[..random.below(value.len() + 1)];
+        let style = random.below(7);
+        for (at, byte) in part.iter().enumerate() {
+            match style {
+                0 => text.extend(format!("%{byte:02X}").bytes()),
+                1 => text.extend(format!("\\u{byte:04x}").bytes()),
+                2 => text.extend(format!("%25{byte:02X}").bytes()),
+                3 => text.extend(format!("&#{byte};").bytes()),
+                4 => text.extend(format!("{byte:02x} ").bytes()),
+                5 if at % 7 == 6 => text.extend([b'\n', *byte]),
+                _ => text.push(*byte),
+            }
+            if random.below(20) == 0 {
+                text.extend_from_slice(AROUND[random.below(AROUND.len())]);
+            }
+        }
+        for _ in 0..random.below(3) {
+            text.extend_from_slice(AROUND[random.below(AROUND.len())]);
+        }
+    }
+    text
+}
+
+#[test]
+fn any_pieces_of_what_programs_write_give_what_the_whole_text_gives() {
+    let mut random = Random(0x0bad_cafe_dead_beef);
+    for round in 0..1500 {
+        let alphabets: [&[u8]; 4] = [b"abcdefgh", b"ab41%\\n&", b"A4125ab\"", b"abcdef0123456789"];
+        let alphabet = alphabets[random.below(4)];
+        let count = 1 + random.below(3);
+        let lengths: Vec<usize> = (0..count).map(|_| 6 + random.below(20)).collect();
+        let values: Vec<Vec<u8>> = lengths
+            .iter()
+            .map(|length| random.bytes(*length, alphabet))
+            .collect();
+        let letters = ["A", "B", "C"];
+        let named: Vec<(&str, &[u8])> = letters
+            .into_iter()
+            .zip(values.iter().map(Vec::as_slice))
+            .collect();
+        let Some(masker) = Masker::new(&named).0 else {
+            continue;
+        };
+        let text = written(&mut random, &values);
+        let expected = reference(&masker, &text);
+        for longest in [1, 3, 40, usize::MAX] {
+            let (mut out, mut stream, mut rest) = (Vec::new(), masker.stream(), text.as_slice());
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(1 + random.below(rest.len().min(longest)));
+                stream.push(piece, &mut out);
+                rest = after;
+            }
+            stream.finish(&mut out);
+            assert_eq!(
+                String::from_utf8_lossy(&out),
+                String::from_utf8_lossy(&expected),
+                "round {round}, pieces of {longest}: {:?} in {:?}",
+                values
+                    .iter()
+                    .map(|value| String::from_utf8_lossy(value))
+                    .collect::<Vec<_>>(),
+                String::from_utf8_lossy(&text)
+            );
+        }
     }
 }

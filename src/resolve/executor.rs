@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use endow_providers::{Fault, Pending};
+use endow_providers::{
+    Fault, Pending,
+    time::{after, from_now},
+};
 use tokio::{net::unix::pipe::Receiver, runtime::Runtime};
 
 use super::room;
@@ -27,9 +30,12 @@ const GRACE: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub(super) struct Executor {
     runtime: Option<Runtime>,
-    /// A pipe that, as soon as it can be read, gives up everything that needs the runtime.
+    /// A pipe that, as soon as it can be read, gives up what runs.
     pub(super) interrupt: Option<Arc<OwnedFd>>,
 }
+
+/// How much longer answers are waited for, after the interruption, that would have to be given back.
+const LAST_ANSWERS: Duration = Duration::from_millis(250);
 
 impl Executor {
     /// Starts the runtime; it is not started twice.
@@ -47,6 +53,16 @@ impl Executor {
         futures: Vec<(Pending<'_, T>, Instant)>,
         needs_runtime: bool,
     ) -> Vec<Option<T>> {
+        self.run_awaiting(futures, needs_runtime, &|| false)
+    }
+
+    /// As [`Self::run`]. Where it is interrupted, `awaits` says whether an answer is still wanted.
+    pub(super) fn run_awaiting<T>(
+        &mut self,
+        futures: Vec<(Pending<'_, T>, Instant)>,
+        needs_runtime: bool,
+        awaits: &dyn Fn() -> bool,
+    ) -> Vec<Option<T>> {
         let mut all = All {
             outputs: futures.iter().map(|_| None).collect(),
             futures: futures.into_iter().map(Some).collect(),
@@ -55,7 +71,7 @@ impl Executor {
             return all.outputs;
         }
         while let Some(deadline) = all.next_deadline() {
-            let deadline = deadline + GRACE;
+            let deadline = after(deadline, GRACE);
             match &self.runtime {
                 // What did not end stays `None`: that is the answer to the time-out.
                 Some(runtime) => {
@@ -64,6 +80,18 @@ impl Executor {
                         first(readable(self.interrupt.clone()), all).await
                     });
                     if is_interrupted {
+                        let end = from_now(LAST_ANSWERS);
+                        let last = poll_fn(|context| {
+                            let is_done = Pin::new(&mut all).poll(context).is_ready();
+                            if is_done || !awaits() {
+                                Poll::Ready(())
+                            } else {
+                                Poll::Pending
+                            }
+                        });
+                        // What was not answered by then is given up as the rest is.
+                        let _ = runtime
+                            .block_on(async { tokio::time::timeout_at(end.into(), last).await });
                         return all.outputs;
                     }
                 }
@@ -126,7 +154,7 @@ impl<T> All<'_, T> {
         for slot in &mut self.futures {
             if slot
                 .as_ref()
-                .is_some_and(|(_, deadline)| *deadline + GRACE <= now)
+                .is_some_and(|(_, deadline)| after(*deadline, GRACE) <= now)
             {
                 *slot = None;
             }

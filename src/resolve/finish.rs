@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use endow_providers::{Class, Fault, Reply, Secret};
+use endow_providers::{Class, Fault, Reply, Secret, is_name_like};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -255,9 +255,15 @@ fn object(planned: &Planned<'_>, value: &[u8]) -> Option<Fault> {
         Class::Malformed,
         "the secret is a JSON object, and the reference names no key of it",
     );
-    let keys: Vec<&str> = keys.keys().map(String::as_str).collect();
+    let is_empty = keys.is_empty();
+    let keys: Vec<&str> = keys
+        .iter()
+        .filter(|(key, value)| is_name_like(key) && value.get() != "\"\"")
+        .map(|(key, _)| key.as_str())
+        .collect();
     let which = match &keys[..] {
-        [] => "it has none".to_owned(),
+        [] if is_empty => "it has none".to_owned(),
+        [] => "those that it has do not look like names".to_owned(),
         keys => format!("it has `{}`", keys.join("`, `")),
     };
     Some(

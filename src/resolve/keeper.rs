@@ -16,6 +16,7 @@
 mod action;
 mod clock;
 mod held;
+mod trouble;
 mod unused;
 mod watch;
 
@@ -26,7 +27,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use endow_providers::{Answer, Class, Fault, Lease, Limits, Pending, Provider, Secret, Warning};
+use endow_providers::{
+    Answer, Class, Fault, Lease, Limits, Pending, Provider, Secret, Warning, time::from_now,
+};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 pub use self::action::{Action, Change};
@@ -34,6 +37,7 @@ pub(super) use self::unused::give_back;
 use self::{
     clock::jittered,
     held::{Held, held, shown},
+    trouble::Trouble,
 };
 use super::{Answers, CLOSING, Cause, Executor, Failure, Session, finish::finish};
 
@@ -53,7 +57,8 @@ pub struct Keeper<'a, 'm> {
     retired: Vec<Box<dyn Provider>>,
     watch: Option<Duration>,
     look_at: Option<Instant>,
-    is_look_said: bool,
+    /// Of the backends at which looking fails.
+    troubles: BTreeMap<usize, Trouble>,
 }
 
 impl<'a, 'm> Keeper<'a, 'm> {
@@ -63,7 +68,7 @@ impl<'a, 'm> Keeper<'a, 'm> {
         answers: Answers,
         watch: Option<Duration>,
     ) -> Option<Self> {
-        let leases = held(session.plan, &answers, &session.providers);
+        let leases = held(session.plan, &answers, &session.providers, watch.is_some());
         let is_kept = |backend: usize| {
             let mut leases = leases.iter();
             leases.any(|held| held.backend == backend && !held.is_abandoned)
@@ -74,6 +79,7 @@ impl<'a, 'm> Keeper<'a, 'm> {
         }
         // Its threads and descriptors are this process's.
         session.executor = Executor::default();
+        session.is_kept = true;
         session.limits.approval = None;
         // What takes its place there would look like another value.
         session.inputs.is_input_closed = true;
@@ -84,13 +90,17 @@ impl<'a, 'm> Keeper<'a, 'm> {
             replaced: Vec::new(),
             retired: Vec::new(),
             watch,
-            look_at: watch.map(|interval| Instant::now() + jittered(interval)),
-            is_look_said: false,
+            look_at: watch.map(|interval| from_now(jittered(interval))),
+            troubles: BTreeMap::new(),
         })
     }
 
     /// Keeps until `control` is closed, and then gives everything back. `tell` is told of changes.
     pub fn keep(mut self, control: OwnedFd, tell: &mut dyn FnMut(&Change), say: &dyn Fn(Warning)) {
+        // Signals are blocked here: the end of the control pipe is what ends it.
+        if let Some(deferral) = self.session.deferral.take() {
+            deferral.forget();
+        }
         let control = Arc::new(control);
         self.session.executor.interrupt = Some(Arc::clone(&control));
         while !is_over(&control, self.next()) {
@@ -119,12 +129,8 @@ impl<'a, 'm> Keeper<'a, 'm> {
             }
         }
         if self.look_at.is_some_and(|at| at <= Instant::now()) {
-            let changed = self.look();
-            self.look_at = self
-                .watch
-                .map(|interval| Instant::now() + jittered(interval));
-            let read = self.read_again(&changed);
-            self.settle_look(read, tell, say);
+            self.look(tell, say);
+            self.look_at = self.watch.map(|interval| from_now(jittered(interval)));
         }
     }
 
@@ -175,6 +181,10 @@ impl<'a, 'm> Keeper<'a, 'm> {
     fn replace(&mut self, at: usize, tell: &mut dyn FnMut(&Change), say: &dyn Fn(Warning)) {
         let (backend, is_sign_in) = (self.leases[at].backend, self.leases[at].is_sign_in);
         let places: BTreeSet<(usize, usize)> = self.leases[at].places().collect();
+        if is_sign_in && places.is_empty() {
+            // Only looks need it: the next one signs in.
+            return self.leave(backend);
+        }
         if is_sign_in {
             self.retire(backend);
         }
@@ -188,7 +198,7 @@ impl<'a, 'm> Keeper<'a, 'm> {
         }
         match read {
             Ok(change) => change.settle(self.session.plan, tell, say),
-            Err(reason) => self.retry(at, &reason, say),
+            Err(unread) => self.retry(at, &unread.reason, say),
         }
     }
 
@@ -228,8 +238,14 @@ impl<'a, 'm> Keeper<'a, 'm> {
         }
     }
 
+    /// Gives a backend up: the next request opens it, and signs in anew. No lease hangs on it.
+    fn leave(&mut self, backend: usize) {
+        self.session.close(|other| other == backend, false);
+        self.note_leases();
+    }
+
     /// Asks again for some places; an error says what failed, and then nothing has changed.
-    fn read_again(&mut self, places: &BTreeSet<(usize, usize)>) -> Result<Reread, String> {
+    fn read_again(&mut self, places: &BTreeSet<(usize, usize)>) -> Result<Reread, Unread> {
         let plan = self.session.plan;
         let before = finish(plan, &self.answers, Vec::new()).values;
         let mut kept: Vec<((usize, usize), Option<Answer>)> = Vec::new();
@@ -247,12 +263,11 @@ impl<'a, 'm> Keeper<'a, 'm> {
         // They were said when the command was started.
         self.answers.warnings.clear();
         let after = finish(plan, &self.answers, Vec::new());
-        let failure = after.failures.first().map(reason);
-        if let Some(reason) = failure {
+        if let Some(failure) = after.failures.first() {
             for ((backend, address), answer) in kept {
                 self.answers.by_backend[backend][address] = answer;
             }
-            return Err(reason);
+            return Err(Unread::of(failure));
         }
         self.note_leases();
         Ok(Reread {
@@ -263,7 +278,9 @@ impl<'a, 'm> Keeper<'a, 'm> {
 
     /// Takes over the leases of new answers; those that stay keep their clocks.
     fn note_leases(&mut self) {
-        let found = held(self.session.plan, &self.answers, &self.session.providers);
+        let session = &self.session;
+        let is_watched = self.watch.is_some();
+        let found = held(session.plan, &self.answers, &session.providers, is_watched);
         let mut known = std::mem::take(&mut self.leases);
         for new in found {
             match known.iter().position(|old| old.is(&new)) {
@@ -289,7 +306,7 @@ impl<'a, 'm> Keeper<'a, 'm> {
         let abandoned = leases.iter().filter(|held| held.is_abandoned);
         let abandoning: BTreeSet<usize> = abandoned.map(|held| held.backend).collect();
         let limits = Limits {
-            deadline: Instant::now() + CLOSING,
+            deadline: from_now(CLOSING),
             approval: None,
         };
         for held in &leases {
@@ -376,19 +393,38 @@ impl Reread {
 
 fn limits() -> Limits {
     Limits {
-        deadline: Instant::now() + PATIENCE,
+        deadline: from_now(PATIENCE),
         approval: None,
     }
 }
 
-fn reason(failure: &Failure) -> String {
-    match &failure.cause {
-        Cause::Fault(fault) => fault.message.clone(),
-        Cause::Absent(absences) => {
-            let last = absences.last();
-            last.map_or_else(|| "absent".to_owned(), |absence| absence.what.clone())
+/// Why a value could not be read again.
+struct Unread {
+    class: Option<Class>,
+    reason: String,
+}
+
+impl Unread {
+    fn of(failure: &Failure) -> Self {
+        let (class, reason) = match &failure.cause {
+            Cause::Fault(fault) => return fault.clone().into(),
+            Cause::Absent(absences) => {
+                let last = absences.last();
+                let what = last.map(|absence| absence.what.clone());
+                (None, what.unwrap_or_else(|| "absent".to_owned()))
+            }
+            Cause::AbsentPart(part) => (None, format!("`{part}` is absent")),
+        };
+        Self { class, reason }
+    }
+}
+
+impl From<Fault> for Unread {
+    fn from(fault: Fault) -> Self {
+        Self {
+            class: Some(fault.class),
+            reason: fault.message,
         }
-        Cause::AbsentPart(part) => format!("`{part}` is absent"),
     }
 }
 

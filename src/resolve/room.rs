@@ -2,14 +2,20 @@
 //! panics.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io,
+    pin::Pin,
+    task::{Context, Poll, Waker},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use endow_providers::{Class, Fault};
-use tokio::runtime::{Builder, Runtime};
+use nix::errno::Errno;
+use tokio::{
+    io::AsyncWrite,
+    runtime::{Builder, Runtime},
+};
 
 /// The runtime opens six, and a connection is one.
 const DESCRIPTORS: usize = 8;
@@ -24,8 +30,23 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
     let mut builder = Builder::new_current_thread();
     let builder = builder.enable_all().thread_keep_alive(FOREVER);
     let runtime = builder.build().map_err(|error| no_descriptor(&error))?;
-    drop(runtime.spawn_blocking(|| {}));
+    start_pool(&runtime).map_err(|error| no_thread(&error))?;
     Ok(runtime)
+}
+
+/// Starts the first thread of the pool. A write to a file is the one kind of work whose caller is
+/// told that there is no thread; for any other that is a panic, and what a probe was given a moment
+/// ago another process may have by now.
+fn start_pool(runtime: &Runtime) -> io::Result<()> {
+    let null = OpenOptions::new().write(true).open("/dev/null")?;
+    let _inside = runtime.enter();
+    let mut file = tokio::fs::File::from_std(null);
+    let mut context = Context::from_waker(Waker::noop());
+    match Pin::new(&mut file).poll_write(&mut context, b"0") {
+        // The runtime does not tell the system's reason, and there is one.
+        Poll::Ready(Err(_)) => Err(Errno::EAGAIN.into()),
+        Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
+    }
 }
 
 fn probe_descriptors() -> io::Result<()> {

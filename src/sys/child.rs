@@ -4,10 +4,7 @@ use std::{io, process};
 
 use nix::{
     libc,
-    sys::{
-        resource::{Resource, getrlimit, setrlimit},
-        signal::SigSet,
-    },
+    sys::resource::{Resource, getrlimit, setrlimit},
     unistd::{ForkResult, Pid, getpgrp, getpid, getsid, setpgid},
 };
 
@@ -128,10 +125,15 @@ pub fn end_by(signal: i32) {
         // With it the kernel writes none; lowering a soft limit is allowed to everyone.
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);
     }
-    // SAFETY: The default disposition runs no code; raise takes a number.
+    // SAFETY: The default disposition runs no code; an empty set is made before a signal is added
+    // to it; raise takes a number. Only this signal is let in: another one that waits would end
+    // endow otherwise. nix knows no real-time signal.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
-        let _ = SigSet::empty().thread_set_mask();
+        let mut alone: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut alone);
+        libc::sigaddset(&raw mut alone, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const alone, std::ptr::null_mut());
         libc::raise(signal);
     }
 }

@@ -1,7 +1,15 @@
 //! Becoming another program, and the limits of that.
 
-use std::{convert::Infallible, ffi::CStr, path::Path, sync::OnceLock};
+use std::{
+    convert::Infallible,
+    env,
+    ffi::{CStr, OsStr},
+    path::Path,
+    sync::OnceLock,
+};
 
+#[cfg(target_os = "linux")]
+use nix::libc;
 use nix::{
     errno::Errno,
     fcntl::AtFlags,
@@ -68,6 +76,17 @@ pub fn is_executable(path: &Path) -> bool {
     .is_ok()
 }
 
+/// Sets this process's own `PATH`, which the command is not given.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the SDK of AWS starts a credential_process with this process's own environment"
+)]
+pub fn set_search_path(path: &OsStr) {
+    // SAFETY: endow has one thread here; those that read and resolve are started later or have ended,
+    // but for one that hangs in the kernel and reads no environment.
+    unsafe { env::set_var("PATH", path) };
+}
+
 /// The size of a page of memory, in bytes.
 pub fn page_size() -> usize {
     sysconf(SysconfVar::PAGE_SIZE)
@@ -85,6 +104,30 @@ pub fn stack_limit() -> u64 {
 /// The most bytes that a file may have which this process writes; also one in memory.
 pub fn file_limit() -> u64 {
     getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft)
+}
+
+/// Whether the kernel started this program with rights that its caller does not have (`AT_SECURE`,
+/// getauxval(3)), or would for another caller: its file has capabilities (capabilities(7)).
+#[cfg(target_os = "linux")]
+pub fn is_secure() -> bool {
+    // SAFETY: It reads what the kernel left on the stack, and takes no pointer.
+    let is_secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    // SAFETY: Both texts end in NUL, and a length of 0 makes it write nothing.
+    let length = unsafe {
+        libc::getxattr(
+            c"/proc/self/exe".as_ptr(),
+            c"security.capability".as_ptr(),
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    is_secure || length > 0
+}
+
+/// The mechanism is Linux's own.
+#[cfg(not(target_os = "linux"))]
+pub fn is_secure() -> bool {
+    false
 }
 
 /// The effective user.

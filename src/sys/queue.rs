@@ -4,11 +4,15 @@
 //! of the terminal, a hang-up) or a process, and which. signalfd would say the same, on Linux
 //! alone. Everything stays blocked from before the fork until the child has its own dispositions
 //! back, so that no signal is lost, and none is handled in the child.
+//!
+//! The handlers stay in force until the process ends or is another program, and so does the pipe:
+//! a handler that found no reader would be told so by SIGPIPE, which it handles too, without end. A
+//! thread that hangs in the kernel can run a handler at any moment, so no order of closing would do.
 
 use std::{
-    io::{self, PipeReader, PipeWriter, Read},
+    io::{self, PipeReader, Read},
     mem,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, IntoRawFd},
     ptr,
     sync::atomic::{AtomicBool, AtomicI32, Ordering},
 };
@@ -20,7 +24,7 @@ use nix::{
     sys::signal::{SigSet, SigmaskHow},
 };
 
-/// Where the handler writes; -1 where nothing is caught.
+/// Where the handler writes; -1 where nothing was ever caught.
 static WRITER: AtomicI32 = AtomicI32::new(-1);
 
 /// Whether a SIGCONT stands in the queue: it runs its handler before anything else does where a process goes on.
@@ -53,12 +57,11 @@ impl Delivered {
     }
 }
 
-/// Signals that are caught.
+/// Signals that are caught. Dropping it blocks them: nothing that is dropped later is interrupted.
 #[derive(Debug)]
 pub struct Queue {
-    reader: PipeReader,
-    /// Kept open for the handler.
-    _writer: PipeWriter,
+    /// Never closed, and neither is the writer.
+    reader: &'static PipeReader,
     inherited: SigSet,
     ignored: Vec<i32>,
     caught: Vec<i32>,
@@ -72,10 +75,10 @@ impl Queue {
         for end in [reader.as_fd(), writer.as_fd()] {
             fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
-        WRITER.store(writer.as_raw_fd(), Ordering::SeqCst);
+        // Of an exec both ends are closed by the kernel.
+        WRITER.store(writer.into_raw_fd(), Ordering::SeqCst);
         let mut queue = Self {
-            reader,
-            _writer: writer,
+            reader: Box::leak(Box::new(reader)),
             inherited,
             ignored: Vec::new(),
             caught: Vec::new(),
@@ -146,7 +149,7 @@ impl Queue {
     pub fn take(&mut self) -> Option<Delivered> {
         let mut bytes = [0; size_of::<Delivered>()];
         // A record is written at once, so it is read at once.
-        if self.reader.read(&mut bytes).ok()? < bytes.len() {
+        if (&mut self.reader).read(&mut bytes).ok()? < bytes.len() {
             return None;
         }
         let number = |at: usize| {
@@ -162,6 +165,13 @@ impl Queue {
             CONTINUED.store(false, Ordering::SeqCst);
         }
         Some(delivered)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // Setting a mask that names every signal can't fail.
+        let _ = self.close();
     }
 }
 

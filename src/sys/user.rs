@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::MetadataExt,
 };
 
+use super::process;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgid, getuid};
 
 /// Set-user-id and set-group-id.
@@ -23,9 +24,10 @@ pub fn id(name: &str) -> Option<u32> {
 pub struct Account {
     /// The user's id.
     pub user: u32,
-    /// Where the user is at home.
-    pub home: OsString,
+    home: OsString,
     group: u32,
+    /// As the system calls the user; a number without a name is its own.
+    called: OsString,
     /// For the user's other groups; `None` where a group is stated, or the user is a number.
     name: Option<CString>,
 }
@@ -57,8 +59,21 @@ impl Account {
             user,
             group,
             name: has_groups.and_then(|known| CString::new(known.name.as_str()).ok()),
+            called: known
+                .as_ref()
+                .map_or_else(|| user.to_string(), |known| known.name.clone())
+                .into(),
             home: known.map_or_else(|| "/".into(), |known| known.dir.into_os_string()),
         })
+    }
+
+    /// What a sign-in of the user has in its environment (login(1)): `HOME`, `USER` and `LOGNAME`.
+    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
+        vec![
+            ("HOME", self.home.clone()),
+            ("USER", self.called.clone()),
+            ("LOGNAME", self.called.clone()),
+        ]
     }
 
     /// Becomes it for good: groups, then the group, then the user, who could do neither.
@@ -87,10 +102,17 @@ impl Account {
     }
 }
 
-/// Whether this program runs with more rights than its caller has, or would for another caller.
+/// Whether this program runs with more rights than its caller has, or would for another caller: by a
+/// bit of its file, by capabilities of its file, or by whatever else makes the kernel say so
+/// (getauxval(3), `AT_SECURE`).
 pub fn is_set_id() -> bool {
     let has_bit = fs::metadata("/proc/self/exe").is_ok_and(|file| file.mode() & SET_ID != 0);
-    has_bit || getuid() != geteuid() || getgid() != getegid()
+    has_bit || getuid() != geteuid() || getgid() != getegid() || process::is_secure()
+}
+
+/// Whether this process is root.
+pub fn is_root() -> bool {
+    geteuid().is_root()
 }
 
 fn by_name(name: &str) -> Option<User> {

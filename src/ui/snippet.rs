@@ -6,11 +6,11 @@
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use crate::manifest::{
-    diagnostic::{Diagnostic, one_line},
+    credential::MASK,
+    diagnostic::{Diagnostic, is_plain, one_line},
     source::{Source, Sources, Span},
 };
 
-const HIDDEN: &str = "***";
 /// Of a longer line only a part is shown, in bytes.
 const LONGEST_LINE: usize = 400;
 
@@ -146,10 +146,10 @@ fn mask(source: &Source, offset: usize, line: &str) -> Masked {
             }
             Show::Hidden => {
                 if !was_hidden {
-                    masked.text.push_str(HIDDEN);
+                    masked.text.push_str(MASK);
                 }
                 masked.places.extend(std::iter::repeat_n(
-                    masked.text.len() - HIDDEN.len(),
+                    masked.text.len() - MASK.len(),
                     c.len_utf8(),
                 ));
                 was_hidden = true;
@@ -193,17 +193,23 @@ fn shown_by_tree<'s>(source: &'s Source, offset: usize, line: &'s str) -> Shown<
     })
 }
 
+/// The keys of the language have small letters, those of variables mostly capitals. What has both, or
+/// small letters and digits, can be a password of a file that is no manifest.
+fn is_key_of_a_manifest(key: &str) -> bool {
+    let are = |is: fn(char) -> bool| key.chars().all(|c| is(c) || matches!(c, '_' | '-' | '<'));
+    is_plain(key)
+        && (are(|c| c.is_ascii_lowercase())
+            || are(|c| c.is_ascii_uppercase() || c.is_ascii_digit()))
+}
+
 /// Where it was not: the key at the head of the line.
 fn shown_by_shape(line: &str) -> Shown<'_> {
     let head = line.trim_start_matches([' ', '\t', '-']);
     let start = line.len() - head.len();
     let key = head.find(':').filter(|at| {
-        let is_key = head[..*at]
-            .trim_matches(['"', '\''])
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '<'));
+        let is_key = is_key_of_a_manifest(head[..*at].trim_matches(['"', '\'']));
         let is_end = head[at + 1..].is_empty() || head[at + 1..].starts_with([' ', '\t', '\r']);
-        is_key && is_end && crate::manifest::credential::issuer(&head[..*at]).is_none()
+        is_key && is_end
     });
     let shown = key.map_or(start, |at| start + at + 1);
     let is_comment = head.starts_with('#');

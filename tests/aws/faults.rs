@@ -165,9 +165,55 @@ fn the_proxy_of_the_environment_is_used() {
     moto.secret("proxied", "value-of-proxied");
     let forward = proxy::forward();
     let manifest = "version: 1\nenv: { A: aws-sm://proxied }\n";
-    let test = moto.project(manifest).env("HTTP_PROXY", forward.url());
+    let test = moto
+        .project(manifest)
+        .env("AWS_ENDPOINT_URL", proxy::elsewhere(&moto.url()))
+        .env("HTTP_PROXY", forward.url());
     prints(test, "echo $A", "value-of-proxied\n");
     assert_eq!(forward.requests().len(), 1);
+}
+
+#[test]
+fn what_is_on_this_machine_is_asked_through_no_proxy() {
+    let moto = Aws::moto();
+    moto.secret("beside", "value-of-beside");
+    let forward = proxy::forward();
+    let manifest = "version: 1\nenv: { A: aws-sm://beside }\n";
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        for host in ["127.0.0.1", "localhost"] {
+            let endpoint = moto.url().replace("127.0.0.1", host);
+            let test = moto
+                .project(manifest)
+                .env("AWS_ENDPOINT_URL", endpoint)
+                .env(name, forward.url());
+            prints(test, "echo $A", "value-of-beside\n");
+        }
+    }
+    assert_eq!(forward.lines(), [""; 0]);
+}
+
+#[test]
+fn a_proxy_on_the_way_is_named_without_its_password() {
+    for (proxy, endpoint) in [
+        (
+            "http://someone:hunter2hunter2@127.0.0.1:1",
+            "http://server.test:1",
+        ),
+        (
+            "http://someone:hunter2hunter2@127.0.0.1:1",
+            "https://server.test:1",
+        ),
+    ] {
+        let test = project("version: 1\nenv: { A: aws-sm://any }\n", endpoint)
+            .env("ALL_PROXY", proxy)
+            .known("hunter2hunter2");
+        fails(
+            test.flags(["--timeout", "1s"]),
+            &[
+                "A: unreachable: can't reach Secrets Manager in eu-west-1 through the proxy 127.0.0.1:1 of ALL_PROXY",
+            ],
+        );
+    }
 }
 
 #[test]

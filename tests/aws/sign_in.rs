@@ -150,6 +150,34 @@ fn a_credential_process_gives_the_keys() {
     assert_eq!(signer(&server.requests()[0]), "AKIAOFTHEPROCESS0000");
 }
 
+/// The SDK starts it by itself: the PATH that it is looked up in is not the project's either.
+#[test]
+fn a_credential_process_is_never_a_program_of_the_project() {
+    let server = good();
+    let body =
+        json!({ "Version": 1, "AccessKeyId": "AKIAOFTHEPROCESS0000", "SecretAccessKey": SECRET });
+    let config = "[profile chat]\ncredential_process = own-keys\n";
+    let test = configured(ONE, &server.url(), config)
+        .file("../keys.json", body.to_string())
+        .file_with_mode("../bin/own-keys", "#!/bin/sh\ncat ../keys.json\n", 0o755)
+        .file_with_mode(
+            "node_modules/.bin/own-keys",
+            "#!/bin/sh\ntouch was-run\nexit 1\n",
+            0o755,
+        )
+        .env("AWS_PROFILE", "chat")
+        .known(SECRET);
+    let path = std::env::var("PATH").expect("PATH");
+    let (theirs, own) = (test.path("node_modules/.bin"), test.path("../bin"));
+    let path = format!("{}:{}:{path}", theirs.display(), own.display());
+    prints(
+        test.env("PATH", &path),
+        "echo $A; [ ! -e was-run ] && echo $PATH",
+        &format!("value-of-a\n{path}\n"),
+    );
+    assert_eq!(signer(&server.requests()[0]), "AKIAOFTHEPROCESS0000");
+}
+
 #[test]
 fn a_credential_process_that_fails_is_named_and_not_quoted() {
     let config = "[profile chat]\ncredential_process = sh -c 'echo password-of-the-helper; echo password-of-the-helper >&2; exit 3'\n";
@@ -392,15 +420,16 @@ fn no_proxy_sees_the_keys_that_this_machine_hands_out() {
     moto.secret("past/proxy", "value-past-proxy");
     let forward = proxy::forward();
     let manifest = "version: 1\nenv: { A: aws-sm://past/proxy }\n";
+    let elsewhere = proxy::elsewhere(&moto.url());
     let container = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
     let credentials = format!("{}/v2/credentials/0", Aws::ministack().url());
-    let test = anonymous(manifest, &moto.url()).env(container, credentials);
+    let test = anonymous(manifest, &elsewhere).env(container, credentials);
     prints(
         test.env("HTTP_PROXY", forward.url()),
         "echo $A",
         "value-past-proxy\n",
     );
-    let test = anonymous(manifest, &moto.url())
+    let test = anonymous(manifest, &elsewhere)
         .without_env("AWS_EC2_METADATA_DISABLED")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", Aws::ministack().url());
     prints(
@@ -408,7 +437,7 @@ fn no_proxy_sees_the_keys_that_this_machine_hands_out() {
         "echo $A",
         "value-past-proxy\n",
     );
-    let expected = format!("POST {}/", moto.url());
+    let expected = format!("POST {elsewhere}/");
     assert_eq!(forward.lines(), [expected.clone(), expected]);
 }
 

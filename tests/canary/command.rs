@@ -50,7 +50,7 @@ pub(crate) const COMMANDS: [Command; 21] = [
     reports(&["check"]),
     reports(&["check", "--format", "json"]),
     reports(&["check", "--all-profiles"]),
-    reports(&["trust"]),
+    reports(&["trust", "--yes"]),
     reports(&["schema"]),
     Command {
         prints: Prints::One,

@@ -20,23 +20,23 @@ const LEAKS: [(&str, &str); 15] = [
     ("echo $value >&2", "PLAIN as it is in standard error"),
     (
         "printf %s $value | base64 -w0 > $TMPDIR/it",
-        "PLAIN as base64 in the file ",
+        "PLAIN as an encoding in the file ",
     ),
     (
         "printf a%s $value | base64 -w0 > $TMPDIR/it",
-        "PLAIN as base64 in the file ",
+        "PLAIN as an encoding in the file ",
     ),
     (
         "printf ab%s $value | base64 -w0 > $TMPDIR/it",
-        "PLAIN as base64 in the file ",
+        "PLAIN as an encoding in the file ",
     ),
     (
         "printf %s $value | od -An -v -tx1 | tr -d ' \\n'",
-        "PLAIN as hex in standard output",
+        "PLAIN as an encoding in standard output",
     ),
     (
         "printf %s $value | od -An -v -tx1 | tr -d '\\n' | tr ' ' %",
-        "PLAIN as percent in standard output",
+        "PLAIN as it is in standard output",
     ),
     (
         "echo $value > $TMPDIR/it; rm $TMPDIR/it",

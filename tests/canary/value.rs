@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
+use endow_providers::forms;
 
 use crate::harness::random;
 
@@ -83,7 +84,7 @@ impl Canary {
 /// What was found: whose, and in which form.
 pub(crate) type Found = BTreeSet<(&'static str, &'static str)>;
 
-/// A search for canaries.
+/// A search for canaries, in the forms and views that masks look for too.
 pub(crate) struct Search {
     automaton: AhoCorasick,
     /// What each of its patterns is.
@@ -96,10 +97,21 @@ impl Search {
         let mut patterns = Vec::new();
         for canary in canaries {
             for piece in &canary.pieces {
-                for (form, text) in forms(piece) {
-                    texts.push(text);
-                    patterns.push((canary.name, form));
+                // Pieces are too short to be looked for across line breaks; a line of one is found by chance.
+                let plain = forms::of(piece).into_iter().filter(|form| {
+                    form.search == forms::Search::Plain && form.bytes.len() >= PIECE
+                });
+                for form in plain {
+                    texts.push(form.bytes.to_vec());
+                    let name = if form.is_encoded {
+                        "an encoding"
+                    } else {
+                        "it is"
+                    };
+                    patterns.push((canary.name, name));
                 }
+                texts.push(list_of_bytes(piece));
+                patterns.push((canary.name, "a list of bytes"));
             }
         }
         Self {
@@ -109,62 +121,21 @@ impl Search {
     }
 
     pub(crate) fn find(&self, bytes: &[u8]) -> Found {
-        let matches = self.automaton.find_overlapping_iter(bytes);
-        matches
-            .map(|found| self.patterns[found.pattern().as_usize()])
+        let views = forms::views(bytes).into_iter();
+        views
+            .filter(|(search, _)| *search == forms::Search::Plain)
+            .flat_map(|(_, view)| {
+                let matches = self.automaton.find_overlapping_iter(view.bytes());
+                let found = matches.map(|found| self.patterns[found.pattern().as_usize()]);
+                found.collect::<Vec<_>>()
+            })
             .collect()
     }
 }
 
-/// A piece in every form, each with a name.
-fn forms(piece: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let each = |form: fn(u8) -> String| -> Vec<u8> {
-        piece
-            .iter()
-            .flat_map(|byte| form(*byte).into_bytes())
-            .collect()
-    };
-    let mut forms = vec![
-        ("it is", piece.to_vec()),
-        (
-            "Debug prints it",
-            piece.escape_ascii().to_string().into_bytes(),
-        ),
-        ("hex", each(|byte| format!("{byte:02x}"))),
-        ("HEX", each(|byte| format!("{byte:02X}"))),
-        ("percent", each(|byte| format!("%{byte:02x}"))),
-        ("PERCENT", each(|byte| format!("%{byte:02X}"))),
-        ("an escape", each(|byte| format!("\\x{byte:02x}"))),
-        ("a list of bytes", {
-            let numbers: Vec<String> = piece.iter().map(u8::to_string).collect();
-            numbers.join(", ").into_bytes()
-        }),
-    ];
-    // Letters are the same in some of them: the first name is said.
-    forms.dedup_by(|later, earlier| later.1 == earlier.1);
-    for offset in 0..3 {
-        let text = base64(piece, offset);
-        let url = text.iter().map(|byte| match byte {
-            b'+' => b'-',
-            b'/' => b'_',
-            other => *other,
-        });
-        forms.push(("base64 of URLs", url.collect()));
-        forms.push(("base64", text));
-    }
-    forms
-}
-
-/// The part of its base64 that does not depend on what stands around it, after so many bytes.
-fn base64(piece: &[u8], offset: usize) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    // From the first group of six bits that is whole, to the last.
-    let bit = |at: usize| piece[at / 8] >> (7 - at % 8) & 1;
-    let first = (6 - offset * 8 % 6) % 6;
-    let groups = (piece.len() * 8 - first) / 6;
-    let group = |group: usize| {
-        let bits = (0..6).map(|at| bit(first + group * 6 + at));
-        ALPHABET[usize::from(bits.fold(0, |all, bit| all << 1 | bit))]
-    };
-    (0..groups).map(group).collect()
+/// As `{:?}` of a `Vec<u8>` prints it: no program does that to a value, but Rust does when somebody
+/// forgets.
+fn list_of_bytes(piece: &[u8]) -> Vec<u8> {
+    let numbers: Vec<String> = piece.iter().map(u8::to_string).collect();
+    numbers.join(", ").into_bytes()
 }

@@ -15,7 +15,7 @@ fn profiles(path: &Path) -> Vec<String> {
         is_named: true,
         passed_over: None,
     };
-    let opened = open(&found, Choice::Default, None, &|_| None);
+    let opened = open(&found, Choice::Default, None);
     opened.expect("a readable manifest").profiles
 }
 

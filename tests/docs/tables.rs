@@ -1,13 +1,14 @@
 //! Tables that list what the code lists, and nothing else.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use endow::{
     cli::{FILE_VARIABLE, LOG_VARIABLE, PROFILE_VARIABLE},
-    environment::inherit::{AWS, BASE, SUSPICIOUS},
-    manifest::{
-        schema::{AS, ENTRY, Key, METADATA, PROFILE, RUN, TOP, names},
-        trust::CODE_VARIABLES,
+    manifest::schema::{AS, ENTRY, Key, METADATA, PROFILE, RUN, TOP, names},
+    variables::{
+        base::{AWS, BASE, PLAIN, SUSPICIOUS},
+        glob,
+        steering::STEERING,
     },
 };
 use endow_providers::{Class, Kind, Trust, kind};
@@ -76,13 +77,139 @@ fn the_static_credentials_are_listed_by_type() {
 }
 
 #[test]
-fn the_code_variables_are_listed() {
+fn the_variables_that_backends_read_are_listed_by_type() {
     let rows = table(
-        section(&page("manifest.md"), "## Trust"),
-        "| read by | code variables |",
+        section(&page("environment.md"), "## What backends read"),
+        "| type | variables |",
     );
-    let found = rows.iter().flat_map(|row| listed(row, 1));
-    assert_eq!(sorted(found), sorted(CODE_VARIABLES.map(str::to_owned)));
+    let found = rows.iter().flat_map(|row| {
+        let types = listed(row, 0);
+        let types = if types.is_empty() {
+            vec![row[0].clone()]
+        } else {
+            types
+        };
+        types.into_iter().map(|name| (name, sorted(listed(row, 1))))
+    });
+    let texts = |names: &[&str]| sorted(names.iter().map(|name| (*name).to_owned()));
+    let expected = kind::ALL
+        .iter()
+        .map(|kind| (kind.name.to_owned(), texts(kind.variables)))
+        .filter(|(_, names)| !names.is_empty())
+        .chain([("every type".to_owned(), texts(kind::SHARED_VARIABLES))]);
+    assert_eq!(sorted(found), sorted(expected));
+}
+
+/// Texts in capitals in the code of backends that are no variables.
+const NO_VARIABLES: &str = "AWSCURRENT AWSPENDING AWSPREVIOUS CONCEALED DATE FALSE GET JSON KEY \
+    LOCALHOST MONTH_YEAR NOTES POST PUT ROLE STRING STS TRUE CARGO_PKG_VERSION DELETE HEAD LIST";
+
+/// A credential of the launcher that a backend uses, and that stands in no list, would be passed on by
+/// `inherit: all`.
+#[test]
+fn the_code_of_a_backend_reads_no_variable_that_is_in_no_list() {
+    let listed: Vec<&str> = kind::ALL
+        .iter()
+        .flat_map(|kind| kind.static_credentials.iter().chain(kind.variables))
+        .chain(kind::SHARED_VARIABLES)
+        .copied()
+        .collect();
+    let is_listed = |name: &str| {
+        let mut listed = listed.iter();
+        // A prefix that code searches for is a pattern of a list.
+        listed.any(|pattern| {
+            glob::matches(pattern.as_bytes(), name.as_bytes()) || *pattern == format!("{name}*")
+        })
+    };
+    let mut read = 0;
+    for (path, text) in sources(&crate::harness::repository().join("providers/src")) {
+        for (call, literal) in literals(&text) {
+            let names = if CLIENT_CALLS.iter().any(|client| call.ends_with(client)) {
+                vec![format!("VAULT_{literal}"), format!("BAO_{literal}")]
+            } else {
+                vec![literal.to_owned()]
+            };
+            for name in names {
+                let is_none = NO_VARIABLES.split_whitespace().any(|word| word == literal);
+                assert!(
+                    is_listed(&name) || is_none,
+                    "{path}: `{name}` is in no list of its type: is it a credential?"
+                );
+                read += usize::from(!is_none);
+            }
+        }
+    }
+    assert!(read > 50, "{read} variables were found");
+}
+
+/// Calls that take the rest of a name after `VAULT_` or `BAO_`.
+const CLIENT_CALLS: [&str; 6] = [
+    "client(",
+    "authority(\"ca_cert\", ",
+    "authority(\"ca_bytes\", ",
+    "authority(\"ca_path\", ",
+    "pem(\"client_cert\", ",
+    "pem(\"client_key\", ",
+];
+
+/// The files below a directory that are no tests, with their text.
+fn sources(directory: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("the sources") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        if path.is_dir() && name != "tests" {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !["tests.rs", "property.rs"].contains(&name)
+        {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let code = text
+                .split("#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or_default();
+            found.push((path.display().to_string(), code.to_owned()));
+        }
+    }
+    found
+}
+
+/// The texts in capitals, as variables are named, each with what stands before it.
+fn literals(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices('"') {
+        let rest = &text[at + 1..];
+        let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let end = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
+        let is_whole = rest[end..].starts_with('"');
+        if is_whole && end >= 3 && rest.starts_with(|c: char| c.is_ascii_uppercase()) {
+            found.push((text[..at].trim_end_matches('\n'), &rest[..end]));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_variables_that_steer_programs_are_listed_with_their_readers_and_sources() {
+    let page = page("steering.md");
+    let rows = table(&page, "| read by | variables | source |");
+    assert_eq!(rows.len(), STEERING.len());
+    for (row, steering) in rows.iter().zip(STEERING) {
+        assert_eq!(row[0], steering.reader);
+        assert_eq!(listed(row, 1), steering.names().collect::<Vec<_>>());
+        assert_eq!(row[2], steering.source);
+    }
+}
+
+#[test]
+fn the_plain_variables_are_listed() {
+    let text = page("steering.md").replace('\n', " ");
+    let (_, after) = text.split_once("These are plain:").expect("the sentence");
+    let sentence = after.split_once(". ").expect("its end").0;
+    assert_eq!(spans(sentence), PLAIN);
 }
 
 #[test]
@@ -197,6 +324,7 @@ fn the_fields_of_a_kind_are_listed() {
         grammar,
         settings,
         static_credentials,
+        variables,
         is_secret_store,
         may_lease,
         is_for_production,

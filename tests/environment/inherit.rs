@@ -178,6 +178,49 @@ fn a_variable_that_a_setting_reads_is_a_static_credential() {
     assert!(names("version: 1\ninherit: all\n", &[]).contains(&"DEBUG".to_owned()));
 }
 
+/// What a backend is given does not reach the command by a glob or a group, whichever backend it is,
+/// whichever profile says so, and whether it is asked or not.
+#[test]
+fn a_variable_that_any_backend_of_any_profile_is_given_is_a_static_credential() {
+    let exec = "backends: { conjur: { type: exec, command: [conjur-provider], inherit: [CONJUR_AUTHN_API_KEY, 'CONJUR_ACCOUNT*', HOME, '*'] } }";
+    let of_prod = "default_profile: dev\nprofiles:\n  dev:\n  prod: { backends: { vault: { auth: { token: { from: env://PROD_TOKEN } } }, own: { type: exec, inherit: [OWN_KEY] } } }";
+    let of_profile = "default_profile: dev\nprofiles:\n  dev:\n  prod: { backends: { vault: { auth: { token: { from: 'env://TOKEN_{profile}' } } } } }";
+    for (backends, names) in [
+        (
+            "",
+            "BAO_HEADERS VAULT_HEADERS BAO_TOKEN BAO_CLIENT_KEY_BYTES VAULT_CLIENT_KEY_BYTES",
+        ),
+        (
+            "",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL",
+        ),
+        (exec, "CONJUR_AUTHN_API_KEY CONJUR_ACCOUNT_KEY"),
+        (of_prod, "PROD_TOKEN OWN_KEY"),
+        (of_profile, "TOKEN_prod"),
+    ] {
+        for name in names.split_whitespace() {
+            let passed = |words: &str| {
+                let test = Test::manifest(&format!(
+                    "version: 1\nenv: {{}}\ninherit: [{words}]\n{backends}\n"
+                ))
+                .env(name, "the-credential")
+                .env("OTHER", "other")
+                .args(["--file", "secretfile.yaml"])
+                .run(["cat", "/proc/self/environ"]);
+                let output = test.any_stdout().success();
+                let block = String::from_utf8(output.stdout).unwrap();
+                assert!(block.contains("HOME="), "{block}");
+                block
+                    .split('\0')
+                    .any(|entry| entry.starts_with(&format!("{name}=")))
+            };
+            assert!(!passed("all"), "{name} reached the command");
+            assert!(!passed("'*_*'"), "{name} reached the command");
+            assert!(passed(&format!("all, {name}")), "{name} was named");
+        }
+    }
+}
+
 #[test]
 fn a_declared_name_is_never_inherited() {
     let manifest = "\
@@ -312,6 +355,7 @@ fn no_place_reads_the_environment_of_a_process() {
         "\"dotenv:///proc/self/environ#AWS_SECRET_ACCESS_KEY\"",
     ] {
         let test = Test::manifest(&format!("version: 1\nenv: {{ A: {place} }}\n"))
+            .env_path("ENDOW_FILE", "secretfile.yaml")
             .env("AWS_SECRET_ACCESS_KEY", "the-key-of-an-admin")
             .known("the-key-of-an-admin");
         std::os::unix::fs::symlink("/proc/self/environ", test.path("link")).expect("a link");

@@ -230,3 +230,21 @@ fn no_file_is_created_outside_memory() {
         "{writes:?}"
     );
 }
+
+#[test]
+fn without_proc_it_is_an_error_and_no_dead_path() {
+    let script = "umount -l /proc && exec \"$@\"";
+    let reason = "there is no /proc here, and the command could not open it: mount /proc, or write \
+        `as: { file: tmpfs }`";
+    let output = project("file")
+        .through(["unshare", "--mount", "sh", "-c", script, "sh"])
+        .run(["true"])
+        .any_stderr()
+        .status(125);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains(reason), "{stderr}");
+    project("{ file: tmpfs }")
+        .through(["unshare", "--mount", "sh", "-c", script, "sh"])
+        .shell("test -s $KEY_FILE")
+        .success();
+}

@@ -113,16 +113,37 @@ fn a_directory_on_a_disk_is_passed_over() {
         .success();
 }
 
+/// Everybody may make a directory of that name in /dev/shm: it is not believed, and no end either.
 #[test]
-fn a_directory_of_the_name_that_is_a_link_is_not_believed() {
-    let runtime = tempfile::tempdir_in("/dev/shm").expect("a directory");
-    let elsewhere = tempfile::tempdir().expect("a directory");
+fn a_directory_of_the_name_that_is_a_link_or_another_users_is_passed_by() {
     let own = format!("endow-{}", nix::unistd::geteuid());
-    std::os::unix::fs::symlink(elsewhere.path(), runtime.path().join(own)).expect("a link");
-    project("{ file: tmpfs }")
-        .env("XDG_RUNTIME_DIR", runtime.path())
-        .shell("echo ${KEY_FILE%/endow-*}")
-        .stdout("/dev/shm\n")
-        .success();
-    assert_eq!(fs::read_dir(elsewhere.path()).expect("it").count(), 0);
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    for is_link in [true, false] {
+        let runtime = tempfile::tempdir_in("/dev/shm").expect("a directory");
+        let taken = runtime.path().join(&own);
+        if is_link {
+            std::os::unix::fs::symlink(elsewhere.path(), &taken).expect("a link");
+        } else {
+            fs::create_dir(&taken).expect("a directory");
+            std::os::unix::fs::chown(&taken, Some(54_321), None).expect("root may give it away");
+        }
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let output = project("{ file: tmpfs }")
+                .env("XDG_RUNTIME_DIR", runtime.path())
+                .shell("test -f $KEY_FILE && echo ${KEY_FILE%/*/KEY_FILE/*}")
+                .any_stdout()
+                .success();
+            let path = String::from_utf8(output.stdout).expect("text");
+            let start = runtime.path().join(format!("{own}."));
+            assert!(path.starts_with(start.to_str().expect("text")), "{path}");
+            names.push(path);
+        }
+        assert_eq!(names[0], names[1], "the second run takes the first one's");
+        let left = fs::read_dir(names[0].trim_end()).expect("it stays");
+        assert_eq!(left.count(), 0, "no run leaves a file");
+        assert_eq!(fs::read_dir(elsewhere.path()).expect("it").count(), 0);
+        let in_taken = fs::read_dir(&taken).expect("it");
+        assert_eq!(in_taken.count(), 0);
+    }
 }

@@ -63,18 +63,28 @@ pub(crate) fn below(prefix: &'static str, upstream: &str) -> Listener {
     })
 }
 
-/// A forward proxy: goes where each request says, through a tunnel where it asks for one.
+/// The same server by a name that is not of this machine: nothing here goes to it without [`forward`].
+pub(crate) fn elsewhere(url: &str) -> String {
+    url.replace("127.0.0.1", ELSEWHERE)
+}
+
+/// A name that no resolver has (RFC 6761).
+const ELSEWHERE: &str = "server.test";
+
+/// A forward proxy: goes where each request says, through a tunnel where it asks for one. It alone
+/// knows where [`elsewhere`] is.
 pub(crate) fn forward() -> Listener {
-    Listener::start(|request, stream| {
+    let here = |host: &str| host.replace(ELSEWHERE, "127.0.0.1");
+    Listener::start(move |request, stream| {
         if request.method == "CONNECT" {
-            tunnel(&request.target, stream)?;
+            tunnel(&here(&request.target), stream)?;
             return Ok(false);
         }
         let rest = request.target.strip_prefix("http://");
         let (host, path) = rest
             .and_then(|rest| rest.split_at_checked(rest.find('/')?))
             .ok_or(io::ErrorKind::InvalidData)?;
-        let response = ask(request, host, path)?;
+        let response = ask(request, &here(host), path)?;
         stream.write_all(&response.to_bytes())?;
         Ok(true)
     })

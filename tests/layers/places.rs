@@ -208,7 +208,8 @@ fn relative_paths_start_at_the_file_that_says_them() {
     .file("a", "wrong")
     .file("b", "main-b")
     .file("../h", "home-h")
-    .directory("deep/down");
+    .directory("deep/down")
+    .env_path("ENDOW_FILE", "secretfile.yaml");
     let values = exported(test, &[]);
     assert_eq!(values["A"], "shared-a");
     assert_eq!(values["B"], "main-b");

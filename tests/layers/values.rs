@@ -30,7 +30,6 @@ values:
   NULL_TEXT: \"null\"
   TILDE: '~'
   EMPTY: \"\"
-  TAGGED: !!str 42
   URL: https://api.acme.dev/v1#fragment
   SPACED: two  words   # a comment
   QUOTED: 'it''s # no comment'
@@ -53,7 +52,6 @@ values:
         ("NULL_TEXT", "null"),
         ("TILDE", "~"),
         ("EMPTY", ""),
-        ("TAGGED", "42"),
         ("URL", "https://api.acme.dev/v1#fragment"),
         ("SPACED", "two  words"),
         ("QUOTED", "it's # no comment"),

@@ -212,9 +212,13 @@ hint: did you mean `values`?
 
 #[test]
 fn a_problem_in_the_end_of_a_line_is_shown_at_the_end_of_its_text() {
-    let stderr = explained("?\r").any_stdout().any_stderr().status(2).stderr;
+    let stderr = explained("version: 1\nenv: {}\n?\r")
+        .any_stdout()
+        .any_stderr()
+        .status(2)
+        .stderr;
     let stderr = String::from_utf8(stderr).unwrap();
-    let place = "unknown key `` in the manifest\n --> secretfile.yaml:1:3\n  |\n1 | ?\n  |  ^\n";
+    let place = "unknown key `` in the manifest\n --> secretfile.yaml:3:3\n  |\n3 | ?\n  |  ^\n";
     assert!(stderr.contains(place), "{stderr}");
 }
 
@@ -315,4 +319,74 @@ fn a_named_pipe_that_nobody_writes_is_given_up() {
     test.args(["--file", "pipe", "explain"])
         .stderr("endow: error: pipe: gave nothing in 10 s\n")
         .status(2);
+}
+
+/// The parser resolves the tags of YAML's core schema by itself: `!!binary` would be decoded.
+#[test]
+fn no_tag_of_any_kind_is_taken() {
+    for text in [
+        "values: { A: !!binary aGVsbG8= }",
+        "values: { A: !!int 3 }",
+        "values:\n  A: !!str x",
+        "values:\n  A: ! x",
+        "values:\n  A: !local x",
+        "values:\n  A: !<tag:yaml.org,2002:str> x",
+        "values:\n  !!str A: x",
+        "values: !!map { A: x }",
+        "inherit: !!seq [A]",
+        "values:\n  A: !!str \"x\"",
+        "values:\n  A: !!str |\n    x\n",
+        "env:\n  A: !!null\n  B: { value: x }",
+        "env: { A: ! , B: {value: x} }",
+        "values:\n  A: &a !!str x\n  B: *a",
+        "values:\n  A: !!str &a x",
+        "inherit:\n  - !!str A",
+        "values:\n  A: !!float 1.5",
+        "values:\n  A: !!bool true",
+        "values:\n  ? !!str A\n  : x",
+        "values: {A: [!!str x]}",
+        "values:\n  A: !!timestamp 2001-01-01",
+        "values:\n  A: !env x",
+        "values:\n  A:\n    !!str\n    x",
+    ] {
+        for manifest in [
+            format!("version: 1\n{text}\n"),
+            format!("%TAG ! tag:example.com,2000:\n---\nversion: 1\n{text}\n"),
+            format!("!!map\nversion: 1\n{text}\n"),
+        ] {
+            let output = explained(&manifest).any_stdout().any_stderr().status(2);
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                stderr.contains("tags have no meaning in a manifest"),
+                "{manifest}{stderr}"
+            );
+            assert!(
+                stderr.contains(" --> secretfile.yaml:"),
+                "{manifest}{stderr}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_exclamation_mark_in_a_text_or_a_comment_is_no_tag() {
+    for text in [
+        "values: { A: \"!x\" }",
+        "values: { A: '!!str x' }",
+        "values:\n  A: a !b",
+        "values:\n  A: |\n    !important\n    x !y\n  B: b",
+        "values:\n  A: >\n    !important\n\n    !x\n",
+        "values: { A: a } # !c",
+        "# !x\nvalues: { A: a }",
+        "values:\n  A: hello\n    !world\n  B: c",
+        "values:\n  A: \"a\n    !b\"\n",
+        "values:\n  A: |\n    x\n\n    !y\n\n  B: c\n",
+        "values:\n  A: >-\n      x\n      !y\n",
+        "values:\n  A: |2\n      !y\n",
+        "values: { A: &a x, B: *a }",
+    ] {
+        explained(format!("version: 1\n{text}\n"))
+            .any_stdout()
+            .success();
+    }
 }

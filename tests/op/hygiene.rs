@@ -148,28 +148,122 @@ fn a_dollar_in_a_reference_is_refused_before_anything_runs() {
     assert_eq!(op.runs(), Vec::<Value>::new());
 }
 
+/// What a program of the project does that must not be started.
+fn planted(op: &StandIn) -> (String, std::path::PathBuf) {
+    let was_run = op.path("was-run");
+    let script = format!("#!/bin/sh\ntouch {}\nexit 1\n", was_run.display());
+    (script, was_run)
+}
+
+/// However the project is kept, npm scripts put its programs first in PATH.
 #[test]
-fn an_op_of_the_repository_is_never_run() {
+fn an_op_of_the_project_is_never_run() {
+    let fields = [("a", "value-of-a")];
+    let kept: [&[&str]; 7] = [
+        &[],
+        &[".git/HEAD"],
+        &[".git"],
+        &[".hg/requires"],
+        &[".jj/repo"],
+        &[".svn/wc.db"],
+        // The manifest's is the inner one, the program the outer one's.
+        &[".git/HEAD", "packages/app/.git/HEAD"],
+    ];
+    for marks in kept {
+        let (test, op) = StandIn::install(project(&fields), &chat(&fields));
+        let (script, was_run) = planted(&op);
+        let manifest = std::fs::read_to_string(test.path("secretfile.yaml")).expect("the manifest");
+        let mut test = test
+            .file("packages/app/secretfile.yaml", manifest)
+            .file_with_mode("packages/app/node_modules/.bin/op", &script, 0o755)
+            .file_with_mode("packages/app/op", &script, 0o755);
+        let mut theirs = vec!["packages/app/node_modules/.bin", "packages/app"];
+        for mark in marks {
+            test = test.file(mark, "ref: refs/heads/main\n");
+        }
+        if !marks.is_empty() {
+            theirs.push("bin");
+            test = test.file_with_mode("bin/op", &script, 0o755);
+            std::os::unix::fs::symlink(test.path("bin"), op.path("linked")).expect("a link");
+        }
+        let theirs: Vec<_> = theirs.into_iter().map(|name| test.path(name)).collect();
+        let mut path = vec!["".into(), ".".into(), "bin".into(), op.path("linked")];
+        path.push(test.path("packages/app/x/../node_modules/.bin"));
+        std::fs::create_dir(test.path("packages/app/x")).expect("a directory");
+        path.extend(theirs.iter().cloned());
+        path.push(op.path(""));
+        let path = std::env::join_paths(path).expect("a PATH");
+        test.env("PATH", path)
+            .directory("packages/app")
+            .run(["/bin/true"])
+            .success();
+        assert_eq!(op.words(), ["inject"], "{marks:?}");
+        assert!(!was_run.exists(), "{marks:?}");
+        let run = &op.runs()[0];
+        let given = run["environment"]["PATH"].as_str().expect("PATH");
+        for directory in std::env::split_paths(given) {
+            let real = directory.canonicalize().unwrap_or(directory);
+            assert!(real.is_absolute() && !theirs.contains(&real), "{given}");
+        }
+    }
+}
+
+/// A manifest in a parent directory that this one extends makes that directory a part of it.
+#[test]
+fn an_op_beside_a_file_that_is_extended_is_never_run() {
     let fields = [("a", "value-of-a")];
     let (test, op) = StandIn::install(project(&fields), &chat(&fields));
-    let was_run = op.path("was-run");
-    let theirs = format!("#!/bin/sh\ntouch {}\nexit 1\n", was_run.display());
+    let (script, was_run) = planted(&op);
     let test = test
-        .file(".git/HEAD", "ref: refs/heads/main\n")
-        .file_with_mode("bin/op", &theirs, 0o755)
-        .file_with_mode("op", &theirs, 0o755);
-    let theirs = test.path("bin");
-    let ours = op.path("");
-    let path = format!(":.:bin:{}:{}", theirs.display(), ours.display());
-    test.env("PATH", path).run(["/bin/true"]).success();
+        .file(
+            "app/secretfile.yaml",
+            "version: 1\nextends: ../secretfile.yaml\nenv: { A: op://AI Team/Chat/a }\n",
+        )
+        .file_with_mode("bin/op", &script, 0o755);
+    let path = std::env::join_paths([test.path("bin"), op.path("")]).expect("a PATH");
+    test.env("PATH", path)
+        .directory("app")
+        .run(["/bin/true"])
+        .success();
     assert_eq!(op.words(), ["inject"]);
     assert!(!was_run.exists());
-    let given = op.runs()[0]["environment"]["PATH"]
-        .as_str()
-        .expect("PATH")
-        .to_owned();
+}
+
+#[test]
+fn where_the_projects_own_op_is_the_only_one_that_is_said() {
+    let fields = [("a", "value-of-a")];
+    let (test, op) = StandIn::install(project(&fields), &chat(&fields));
+    let (script, _) = planted(&op);
+    let test = test.file_with_mode("node_modules/.bin/op", &script, 0o755);
+    let path = test.path("node_modules/.bin");
+    let output = test
+        .env("PATH", &path)
+        .run(["/bin/true"])
+        .any_stderr()
+        .status(125);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        std::env::split_paths(&given)
-            .all(|directory| directory.is_absolute() && directory != theirs)
+        stderr.contains("1Password's CLI `op` is not in PATH")
+            && stderr
+                .contains("/node_modules/.bin/op` belongs to the project, so it is not started"),
+        "{stderr}"
     );
+}
+
+/// Home can be kept in a repository: its programs are the caller's own.
+#[test]
+fn an_op_below_a_home_that_is_a_repository_is_run() {
+    let fields = [("a", "value-of-a")];
+    let (test, op) = StandIn::install(project(&fields), &chat(&fields));
+    let home = test.path("..").canonicalize().expect("home");
+    let of_home = home.join(".git");
+    std::fs::create_dir(&of_home).expect("a directory");
+    let bin = home.join("bin");
+    std::os::unix::fs::symlink(op.path(""), &bin).expect("a link");
+    let path = std::env::join_paths([&bin]).expect("a PATH");
+    test.env("PATH", path)
+        .env("HOME", &home)
+        .run(["/bin/true"])
+        .success();
+    assert_eq!(op.words(), ["inject"]);
 }

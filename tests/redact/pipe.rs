@@ -262,3 +262,108 @@ fn a_file_is_appended_to_and_goes_on_where_it_was() {
         "first\n[API_KEY]\nmore\nlast\n"
     );
 }
+
+/// The masks of a value of a mebibyte took half a minute and two gibibytes, outside of every deadline.
+#[test]
+fn a_value_of_a_mebibyte_is_masked_by_its_head_and_whatever_follows_of_it() {
+    let value = crate::harness::random::word(1 << 20);
+    let test = Test::manifest("version: 1\nenv: { BLOB: { from: file://blob, as: file } }\n")
+        .file_with_mode("blob", &value, 0o600)
+        .known(&value)
+        .flags(["--redact"])
+        .shell("echo \"<$(cat $BLOB)>\"; head -c 5000 $BLOB; grep VmHWM /proc/$PPID/status");
+    let output = test
+        .any_stdout()
+        .stderr("endow: warning: `BLOB` is masked by its first 4 KiB: a part of its value without them is printed\n")
+        .success();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let peak = said.strip_prefix("<[BLOB]>\n[BLOB]VmHWM:");
+    let peak = peak.and_then(|rest| rest.trim().strip_suffix(" kB"));
+    let peak: u64 = peak.expect("masks, and the peak").trim().parse().unwrap();
+    // endow with a value of a mebibyte, without its masks, has about a third of that.
+    assert!(peak < 64 << 10, "{peak} KiB");
+}
+
+/// What programs make of a value when they print it. The value has signs that each of them escapes.
+#[test]
+fn what_programs_make_of_a_value_is_replaced() {
+    let value = "pq/+9f8A7b6C=5d4E\"3f<2A'1b>&xyz";
+    let python = "import os, sys, json, html, urllib.parse, base64; v = os.environ['KEY']; q = urllib.parse.quote; ";
+    let node = "const v = process.env.KEY; ";
+    let gson = "print(''.join(c if c.isalnum() else '\\\\u%04x' % ord(c) for c in v))";
+    for (program, code) in [
+        ("python3", "print(q(v))"),
+        ("python3", "print(q(v, safe=''))"),
+        ("python3", "print(q(q(v)))"),
+        ("python3", "print(urllib.parse.quote_plus(v))"),
+        ("python3", "print(json.dumps(v)[1:-1])"),
+        ("python3", "print(json.dumps(json.dumps(v)))"),
+        ("python3", "print(json.dumps([json.dumps([v])]))"),
+        ("python3", gson),
+        ("python3", "print(html.escape(v))"),
+        ("python3", "print(html.escape(html.escape(v)))"),
+        ("python3", "print(''.join('&#%d;' % ord(c) for c in v))"),
+        ("python3", "print(''.join('&#x%x;' % ord(c) for c in v))"),
+        ("python3", "print(''.join('\\\\x%02x' % ord(c) for c in v))"),
+        ("python3", "print(base64.b64encode(v.encode()).decode())"),
+        (
+            "python3",
+            "print(base64.encodebytes((v * 3).encode()).decode().strip())",
+        ),
+        (
+            "python3",
+            "print(v[:9] + '\\x1b[1;31m' + v[9:] + '\\x1b[0m')",
+        ),
+        ("python3", "print(v.encode().hex())"),
+        ("python3", "print(v.encode().hex(' '))"),
+        ("python3", "print(v.encode().hex(' ', 2).upper())"),
+        ("node", "console.log(encodeURIComponent(v))"),
+        (
+            "node",
+            "const u = new URL('http://h'); u.password = v; console.log(u.password)",
+        ),
+        ("node", "console.log(JSON.stringify(v).slice(1, -1))"),
+        ("node", "console.log(Buffer.from(v).toString('base64url'))"),
+        ("node", "console.log(Buffer.from(v))"),
+        ("sh", "printf '%s\\n' \"$KEY\""),
+        ("sh", "printf %s \"$KEY\" | base64 -w 20"),
+        ("sh", "printf '%s\\n' \"$KEY\" | fold -w 7"),
+        ("sh", "printf %s \"$KEY\" | od -An -v -tx1"),
+        ("sh", "printf %s \"$KEY\" | od -An -v -tx1 | tr -d ' \\n'"),
+        ("bash", "printf '%q\\n' \"$KEY\""),
+        (
+            "perl",
+            "print $ENV{KEY} =~ s/([^A-Za-z0-9])/sprintf('%%%02X', ord($1))/ger, \"\\n\"",
+        ),
+        ("ruby", "require 'json'; puts ENV['KEY'].to_json[1..-2]"),
+        (
+            "php",
+            "echo rawurlencode(getenv('KEY')), json_encode(getenv('KEY')), \"\\n\";",
+        ),
+        (
+            "php",
+            "echo htmlspecialchars(getenv('KEY'), ENT_QUOTES), \"\\n\";",
+        ),
+    ] {
+        let (option, code) = match program {
+            "python3" => ("-c", format!("{python}{code}")),
+            "node" => ("-e", format!("{node}{code}")),
+            "php" => ("-r", code.to_owned()),
+            "perl" | "ruby" => ("-e", code.to_owned()),
+            _ => ("-c", code.to_owned()),
+        };
+        let test = Test::manifest("version: 1\nenv: { KEY: file://key }\n")
+            .file_with_mode("key", value, 0o600)
+            .flags(["--redact"])
+            .run([program, option, &code]);
+        let output = test.any_stdout().success();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let rest: String = said.replace("[KEY]", "");
+        let rest = rest.replace("\x1b[0m", "").replace("<Buffer", "");
+        let left: Vec<char> = rest.chars().filter(char::is_ascii_alphanumeric).collect();
+        assert!(
+            said.contains("[KEY]") && left.len() <= 3,
+            "{program} {code}: {said}"
+        );
+    }
+}

@@ -258,3 +258,18 @@ fn a_terminal_that_goes_away_ends_the_command() {
     driver.wait().expect("it ends");
     wait(&marker);
 }
+
+/// `2> /dev/pts/N`: what went to the second terminal came to the first.
+#[test]
+fn two_different_terminals_stay_two() {
+    let other = nix::pty::openpty(None, None).expect("a terminal");
+    let path = nix::unistd::ttyname(&other.slave).expect("its path");
+    let redirect = format!("exec \"$@\" 2> {}", path.display());
+    let command = "echo \"out $API_KEY\"; echo \"err $API_KEY\" >&2; test -t 2 && echo both";
+    let steps = ["expect=out [API_KEY]", "expect=both", "never=err ["];
+    let test = on_terminal(project(), &steps).through(["sh", "-c", &redirect, "sh"]);
+    test.shell(command).success();
+    let mut buffer = [0; 64];
+    let count = nix::unistd::read(&other.master, &mut buffer).expect("the second terminal");
+    assert_eq!(&buffer[..count], b"err [API_KEY]\r\n");
+}

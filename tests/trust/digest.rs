@@ -158,27 +158,37 @@ fn a_program_or_an_address_that_moves_to_another_backend_or_setting_asks_again()
     }
 }
 
-/// What a code variable becomes is decided elsewhere, too.
+/// What a steering variable becomes is decided elsewhere, too.
 #[test]
 fn what_a_place_is_filled_in_with_asks_again_when_it_changes() {
-    for (before, after, from) in [
-        ("project: ours", "project: theirs", "file://{project}"),
-        (
-            "default_profile: ours\nprofiles: { ours: , theirs: }",
-            "default_profile: theirs\nprofiles: { ours: , theirs: }",
-            "file://{profile}",
-        ),
-    ] {
-        let manifest = |head: &str| {
-            format!(
-                "version: 1\n{head}\nenv: {{ A: {{ value: a }}, NODE_OPTIONS: {{ from: \"{from}\" }} }}\n"
-            )
-        };
-        let test = Test::manifest(&manifest(before))
-            .file_with_mode("ours", "--no-warnings", 0o600)
-            .file_with_mode("theirs", "--require=./evil.js", 0o600);
-        asks_again(&test, &manifest(after));
-    }
+    let manifest = |project: &str| {
+        format!(
+            "version: 1\nproject: {project}\n\
+            env: {{ A: {{ value: a }}, NODE_OPTIONS: {{ from: \"file://{{project}}\" }} }}\n"
+        )
+    };
+    let test = Test::manifest(&manifest("ours"))
+        .file_with_mode("ours", "--no-warnings", 0o600)
+        .file_with_mode("theirs", "--require=./evil.js", 0o600);
+    asks_again(&test, &manifest("theirs"));
+}
+
+/// Each profile is trusted with what it does, so that it does not matter which is the default.
+#[test]
+fn another_default_profile_does_not_ask() {
+    let manifest = |profile: &str| {
+        format!(
+            "version: 1\ndefault_profile: {profile}\nprofiles: {{ one: , two: }}\n\
+            env: {{ A: {{ value: a }}, NODE_OPTIONS: {{ from: \"file://{{profile}}\" }} }}\n"
+        )
+    };
+    let test = Test::manifest(&manifest("one"))
+        .file_with_mode("one", "--no-warnings", 0o600)
+        .file_with_mode("two", "--no-deprecation", 0o600);
+    is_refused(&test);
+    trust(&test);
+    rewrite(&test, &manifest("two"));
+    is_obeyed(&test);
 }
 
 #[test]

@@ -24,9 +24,18 @@ fn the_record_is_below_home_and_its_owners_alone() {
     assert_eq!(mode(&record), 0o600);
     let content = fs::read_to_string(&record).unwrap();
     let manifest = fs::canonicalize(test.path("secretfile.yaml")).unwrap();
-    let (digest, path) = content.trim_end().split_once('\n').unwrap();
+    let content: serde_json::Value = serde_json::from_str(&content).unwrap();
+    assert_eq!(content["manifest"], manifest.to_str().unwrap());
+    let checkout = manifest.parent().unwrap().to_str().unwrap();
+    let grant = &content["checkouts"][checkout][""][0];
+    assert_eq!(grant["line"], "conjur  runs: conjur-provider");
+    let digest = grant["digest"].as_str().unwrap();
     assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    assert_eq!(path, manifest.to_str().unwrap());
+    let forged = fs::read_to_string(&record)
+        .unwrap()
+        .replace(digest, &"0".repeat(64));
+    fs::write(&record, forged).unwrap();
+    is_refused(&test);
     fs::write(&record, "0".repeat(64)).unwrap();
     is_refused(&test);
 }
@@ -72,7 +81,7 @@ fn without_a_home_directory_nothing_can_be_trusted() {
         Test::manifest(EXEC).env("HOME", ""),
         Test::manifest(EXEC).env("HOME", "relative"),
     ] {
-        let output = endow(&test, &["trust"]);
+        let output = endow(&test, &["trust", "--yes"]);
         ends(&output, 2, no_place);
         assert_eq!(output.stdout, b"", "nothing is said to be trusted");
         is_refused(&test);
@@ -87,5 +96,5 @@ fn a_home_that_can_not_be_written_says_so() {
         "endow: error: trust could not be recorded: {}/.local/state/endow/trust: not a directory\n",
         home.display()
     );
-    ends(&endow(&test, &["trust"]), 2, &stderr);
+    ends(&endow(&test, &["trust", "--yes"]), 2, &stderr);
 }

@@ -57,6 +57,18 @@ fn an_extended_file_that_everyone_can_write_is_refused_too() {
 }
 
 #[test]
+fn a_manifest_in_a_directory_that_everyone_can_write_is_refused_unless_the_directory_is_sticky() {
+    let test = Test::manifest(PLAIN);
+    let mode =
+        |mode| fs::set_permissions(test.path("."), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    let reason = "every user can replace it, for its directory can be written by all";
+    is_refused_until_named(&test, &refusal("secretfile.yaml", reason));
+    mode(0o1777);
+    ends(&endow(&test, &["get", "A"]), 0, "");
+}
+
+#[test]
 fn a_manifest_that_its_group_can_write_is_accepted() {
     let test = Test::new().file_with_mode("secretfile.yaml", PLAIN, 0o664);
     ends(&endow(&test, &["get", "A"]), 0, "");

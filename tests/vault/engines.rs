@@ -63,7 +63,7 @@ fn issuing(mount: &str, kv: &str) -> Test {
     // What is sent where must be trusted; naming the manifest is consent.
     project("version: 1\n", &OpenBao::shared().url(), ROOT)
         .file("named.yaml", manifest)
-        .env("ENDOW_FILE", "named.yaml")
+        .env_path("ENDOW_FILE", "named.yaml")
 }
 
 #[test]

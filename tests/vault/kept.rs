@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Lines},
+    io::{BufRead, BufReader, Lines, Write},
     os::unix::process::ExitStatusExt,
     process::{Child, ChildStdout, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
@@ -18,7 +18,7 @@ use serde_json::json;
 use super::leases::{LOG_IN, app_role, assert_gone, database, database_until, leases, test, users};
 use crate::harness::{
     Test,
-    http::Response,
+    http::{self, Response},
     listener::Listener,
     openbao::{OpenBao, ROOT},
     proxy, wait,
@@ -166,6 +166,58 @@ fn a_server_that_fails_for_a_while_costs_no_lease() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let read = format!("GET /v1/{mount}/creds/chat");
     assert_eq!(count(&failing, &read), 1);
+    assert_gone(&mount);
+}
+
+/// What the server says of a lease's length is only kept in bounds; the lease is given back.
+#[test]
+fn no_length_of_a_lease_ends_endow() {
+    let mount = database("1h");
+    for seconds in [
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e308",
+        "-1",
+        "-9223372036854775808",
+        "0.5",
+        "null",
+        "true",
+        "[]",
+        "\"1h\"",
+        "\"9223372036854775808\"",
+    ] {
+        let upstream = OpenBao::shared().address();
+        let changed = Listener::start(move |request, stream| {
+            let (method, headers) = (&request.method, &request.headers);
+            let mut answer = http::ask(&upstream, method, &request.target, headers, &request.body)?;
+            let text = String::from_utf8(answer.body).expect("JSON");
+            let mut rest = text.as_str();
+            let mut body = String::new();
+            while let Some((before, after)) = rest.split_once("\"lease_duration\":") {
+                body += &format!("{before}\"lease_duration\":{seconds}");
+                rest = after.trim_start_matches(|character: char| character.is_ascii_digit());
+            }
+            answer.body = (body + rest).into_bytes();
+            answer.headers.retain(|(name, _)| name != "content-length");
+            stream.write_all(&answer.to_bytes())?;
+            Ok(true)
+        });
+        let (settings, secret_id) = app_role(&mount);
+        let test = test(&mount, &settings, &changed.url())
+            .env("SECRET_ID", secret_id)
+            .shell(WAIT)
+            .any_stderr();
+        let mut child = test.spawn();
+        let mut output = lines(&mut child);
+        line(&mut output);
+        go(&test);
+        let output = child.wait_with_output().expect("endow ends");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{seconds}: {errors}");
+        assert!(!errors.contains("internal error"), "{seconds}: {errors}");
+    }
     assert_gone(&mount);
 }
 

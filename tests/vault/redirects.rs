@@ -6,8 +6,10 @@ use super::{fails, fails_within, project};
 use crate::harness::{
     Test,
     faults::{self, reply},
+    http::Response,
     listener::Listener,
     openbao::OpenBao,
+    proxy,
 };
 
 const TOKEN: &str = "hvs.the-token-of-these-tests";
@@ -28,17 +30,28 @@ fn redirecting(status: u16, origin: String) -> Listener {
     })
 }
 
+/// What stands before all nodes sends on to the same origin.
 #[test]
-fn a_standby_sends_on_to_the_active_node() {
+fn a_redirect_within_the_origin_is_followed() {
     let root = OpenBao::shared().root();
     let mount = root.kv(2);
     root.put(&mount, "chat", &json!({ "a": "value-of-a" }));
     let token = super::reader(&root, &mount);
     for status in [301, 302, 307, 308] {
-        let standby = redirecting(status, OpenBao::shared().url());
+        let before = proxy::with(&OpenBao::shared().address(), move |request| {
+            let (path, query) = request
+                .target
+                .split_once('?')
+                .unwrap_or((&request.target, ""));
+            (query != "again").then(|| Response {
+                status,
+                headers: vec![("location".to_owned(), format!("{path}?again"))],
+                body: Vec::new(),
+            })
+        });
         project(
             &format!("version: 1\nenv: {{ A: vault://{mount}/chat#a }}\n"),
-            &standby.url(),
+            &before.url(),
             &token,
         )
         .prints_values()
@@ -48,13 +61,28 @@ fn a_standby_sends_on_to_the_active_node() {
     }
 }
 
+/// Another port is another server, on however many machines both can be.
+#[test]
+fn a_redirect_to_another_port_takes_no_token_along() {
+    let other = faults::start(|_, _| reply(200, &[], "{}"));
+    let server = redirecting(307, other.url());
+    let port = format!("it redirects to another server, {}", other.url());
+    fails(test(&server.url()), &["A: unreachable: ", &port]);
+    assert_eq!(other.lines(), [""; 0]);
+}
+
 #[test]
 fn a_second_redirect_is_not_followed() {
-    let last = faults::start(|_, _| reply(200, &[], "{}"));
-    let middle = redirecting(307, last.url());
-    let first = redirecting(307, middle.url());
-    fails(test(&first.url()), &["A: ", "redirect"]);
-    assert_eq!(last.lines(), [""; 0]);
+    let server = faults::start(|request, _| {
+        let again = format!("{}x", request.target);
+        reply(307, &[("location", &again)], "")
+    });
+    fails(test(&server.url()), &["A: ", "it redirects twice"]);
+    let last = server
+        .lines()
+        .into_iter()
+        .filter(|line| line.ends_with("xx"));
+    assert_eq!(last.count(), 0);
 }
 
 #[test]

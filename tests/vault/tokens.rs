@@ -103,6 +103,31 @@ fn then_the_token_helper() {
 }
 
 #[test]
+fn a_token_helper_of_the_project_is_never_run_and_what_it_starts_is_not_the_projects() {
+    let case = Case::new("");
+    let planted = "#!/bin/sh\ntouch was-run\n";
+    let test = case.test();
+    let helper = test.path("helper").display().to_string();
+    fails(
+        test.file_with_mode("helper", planted, 0o755)
+            .file("../.vault", format!("token_helper = \"{helper}\"\n")),
+        &["A: ", "the token helper in `", "belongs to the project"],
+    );
+    let test = case.test();
+    let helper = test.path("../helper").display().to_string();
+    let path = std::env::var("PATH").expect("PATH");
+    let path = format!("{}:{path}", test.path("node_modules/.bin").display());
+    let script = format!("#!/bin/sh\ncat {helper}.token\n");
+    case.works(
+        test.file_with_mode("node_modules/.bin/cat", planted, 0o755)
+            .file_with_mode("../helper", script, 0o755)
+            .file("../helper.token", &case.token)
+            .file("../.vault", format!("token_helper = \"{helper}\"\n"))
+            .env("PATH", path),
+    );
+}
+
+#[test]
 fn a_token_helper_is_given_the_address_and_no_secret() {
     let case = Case::new("");
     let test = case.test();

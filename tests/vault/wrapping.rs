@@ -88,6 +88,31 @@ fn a_wrapped_secret_id_of_a_namespace_signs_in_there() {
     }
 }
 
+/// A secret id of any role would pass.
+#[test]
+fn a_wrapped_secret_id_without_its_role_is_refused_before_anything_is_asked() {
+    let role = Role::new();
+    let wrapped = role.wrapped("admin");
+    let counted = proxy::to(&OpenBao::shared().address());
+    let Role { mount, id, secret } = &role;
+    let manifest = format!(
+        "version: 1\nbackends:\n  vault:\n    auth: {{ method: approle, mount: {mount}, role_id: {id}, wrapped_secret_id: {{ from: env://WRAPPED }} }}\nenv: {{ A: vault://{secret}/chat#a }}\n"
+    );
+    let test = Test::manifest(&manifest)
+        .env("VAULT_ADDR", counted.url())
+        .env("WRAPPED", &wrapped)
+        .known(&wrapped);
+    fails(
+        test,
+        &[
+            "A: malformed: ",
+            "`auth.wrapped_secret_id` needs `role`",
+            "hint: ",
+        ],
+    );
+    assert_eq!(counted.lines(), [""; 0]);
+}
+
 #[test]
 fn a_token_that_wraps_something_else_is_refused_and_not_used_up() {
     let role = Role::new();

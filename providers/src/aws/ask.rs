@@ -7,9 +7,12 @@ use aws_smithy_types::{
     error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig,
 };
 
+use reqwest::Url;
+
 use super::Refusal;
 use crate::{
     Class, Fault, Limits,
+    http::Proxies,
     retry::{self, Try},
 };
 
@@ -31,9 +34,21 @@ pub(crate) struct Asked<'a> {
     pub(crate) source: &'a str,
     /// The endpoint, where it is not AWS's own.
     pub(crate) endpoint: Option<&'a str>,
+    /// The ways there.
+    pub(crate) proxies: &'a Proxies,
 }
 
 impl Asked<'_> {
+    /// The proxy that the request goes through, as a fragment with a space before it, or nothing.
+    pub(crate) fn through(&self) -> String {
+        let own = || match self.region {
+            region if region.contains(' ') => "https://sts.amazonaws.com".to_owned(),
+            region => format!("https://service.{region}.amazonaws.com"),
+        };
+        let url = self.endpoint.map_or_else(own, str::to_owned);
+        Url::parse(&url).map_or_else(|_| String::new(), |url| self.proxies.to(&url).through())
+    }
+
     /// Where the request went, as a hint.
     pub(crate) fn address(&self) -> String {
         match self.endpoint {
@@ -84,7 +99,10 @@ where
         } = asked;
         Fault::new(
             Class::TimedOut,
-            format!("no answer from {service} in {region} within the deadline"),
+            format!(
+                "no answer from {service} in {region}{} within the deadline",
+                asked.through()
+            ),
         )
         .hinted(asked.address())
     };

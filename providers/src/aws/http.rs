@@ -1,10 +1,15 @@
-//! The SDK's HTTP client, with three rules of ours: metadata addresses are never asked through a
-//! proxy, an image without roots of its own trusts Mozilla's, and no answer is read without an end.
+//! The SDK's HTTP client, with three rules of ours: what is on this machine or hands out credentials is
+//! never asked through a proxy, an image without roots of its own trusts Mozilla's, and no answer is
+//! read without an end.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aws_smithy_http_client::{
-    Builder, Connector, ConnectorBuilder,
+    Builder, Connector,
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
@@ -14,55 +19,55 @@ use aws_smithy_runtime_api::client::{
         SharedHttpConnector,
     },
     orchestrator::HttpRequest,
+    result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::{base64, body::SdkBody};
 use http_body_util::Limited;
+use reqwest::Url;
 use rustls_native_certs::load_native_certs;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-use crate::http::{LONGEST_IDLE, MAX_BYTES};
+use crate::http::{LONGEST_IDLE, MAX_BYTES, Proxies};
 
 /// The client of every request to AWS. Does no I/O; roots are read for the first connection that
 /// needs them.
-pub(crate) fn client() -> SharedHttpClient {
-    routed(way(|builder| {
-        builder.proxy_config(ProxyConfig::from_env()).build_http()
-    }))
+pub(crate) fn client(proxies: &Proxies) -> SharedHttpClient {
+    routed(proxies.clone())
 }
 
-/// The client of what hands out credentials on this machine, link-local or on the loopback: what is
-/// not encrypted goes through no proxy.
+/// The client of what hands out credentials on this machine, link-local or on the loopback: it goes
+/// through no proxy.
 pub(crate) fn direct() -> SharedHttpClient {
-    routed(unproxied())
+    routed(Proxies::default())
 }
 
-fn unproxied() -> SharedHttpClient {
-    way(|builder| builder.proxy_config(ProxyConfig::disabled()).build_http())
-}
-
-fn routed(plain: SharedHttpClient) -> SharedHttpClient {
+fn routed(proxies: Proxies) -> SharedHttpClient {
     SharedHttpClient::new(Routed(Arc::new(Ways {
-        secure: way(|builder| {
-            builder
-                .proxy_config(ProxyConfig::from_env())
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .tls_context(roots())
-                .build()
-        }),
-        plain,
-        metadata: unproxied(),
+        proxies,
+        made: Mutex::default(),
     })))
 }
 
-fn way(build: fn(ConnectorBuilder) -> Connector) -> SharedHttpClient {
+/// A client of one way: with TLS or without, and through a proxy or through none.
+fn way(is_secure: bool, proxy: Option<&str>) -> SharedHttpClient {
+    // One that the library does not take was refused when the route was made.
+    let proxy = proxy.and_then(|url| ProxyConfig::all(url).ok());
+    let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder = Connector::builder().pool_idle_timeout(LONGEST_IDLE);
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
         }
-        build(builder)
+        let builder = builder.proxy_config(proxy.clone());
+        if !is_secure {
+            return builder.build_http();
+        }
+        builder
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(roots())
+            .build()
     })
 }
 
@@ -85,25 +90,34 @@ fn roots() -> TlsContext {
 }
 
 /// The clients, of which each request takes one by its address.
-#[derive(Debug)]
 struct Ways {
-    /// By TLS.
-    secure: SharedHttpClient,
-    /// Without.
-    plain: SharedHttpClient,
-    /// To the addresses that hand out credentials.
-    metadata: SharedHttpClient,
+    proxies: Proxies,
+    /// By whether there is TLS, and by the proxy's URL.
+    made: Mutex<HashMap<(bool, Option<String>), SharedHttpClient>>,
+}
+
+impl fmt::Debug for Ways {
+    /// A proxy's URL can hold a password.
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Ways").finish_non_exhaustive()
+    }
 }
 
 impl Ways {
-    fn to(&self, uri: &str) -> &SharedHttpClient {
-        if uri.starts_with("https:") {
-            &self.secure
-        } else if is_metadata(uri) {
-            &self.metadata
-        } else {
-            &self.plain
+    /// `None` where the proxy on the way is none that is known.
+    fn to(&self, uri: &str) -> Option<SharedHttpClient> {
+        let url = Url::parse(uri).ok()?;
+        let route = self.proxies.to(&url);
+        let is_direct = !route.is_proxied() || is_metadata(uri);
+        let proxy = if is_direct { None } else { Some(route.url()?) };
+        let key = (url.scheme() == "https", proxy);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&key) {
+            return Some(client.clone());
         }
+        let client = way(key.0, key.1.as_deref());
+        made.insert(key, client.clone());
+        Some(client)
     }
 }
 
@@ -134,7 +148,10 @@ struct Route {
 
 impl HttpConnector for Route {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.ways.to(request.uri());
+        let Some(client) = self.ways.to(request.uri()) else {
+            let error = "a proxy is an `http://` or `https://` URL";
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
+        };
         let connector = client.http_connector(&self.settings, &self.components);
         let answer = connector.call(request);
         HttpConnectorFuture::new(async { Ok(answer.await?.map(limited)) })

@@ -51,6 +51,7 @@ impl<'a> Place<'a> {
             what,
             source: &self.ready.source,
             endpoint: self.endpoint.as_deref(),
+            proxies: &self.session.settings.proxies,
         }
     }
 

@@ -112,6 +112,7 @@ impl Session {
             what: role,
             source: &base.source,
             endpoint: endpoint.as_deref(),
+            proxies: &self.settings.proxies,
         };
         let send = || {
             client
@@ -207,6 +208,7 @@ impl Session {
             what: "the caller",
             source: &ready.source,
             endpoint: endpoint.as_deref(),
+            proxies: &self.settings.proxies,
         };
         let answer = ask(limits, asked, || client.get_caller_identity().send())
             .await?
@@ -235,8 +237,10 @@ impl Ready {
     }
 
     fn is_good(&self) -> bool {
-        self.expires
-            .is_none_or(|end| end > SystemTime::now() + SHORTEST)
+        self.expires.is_none_or(|end| {
+            let left = end.duration_since(SystemTime::now());
+            left.is_ok_and(|left| left > SHORTEST)
+        })
     }
 }
 

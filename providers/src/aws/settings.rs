@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     Class, Fault, Opening,
     aws::{Arn, is_region},
+    http::Proxies,
 };
 
 /// How to reach AWS, and as whom.
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     /// Those of the launcher's variables that begin with `AWS_`, the first of each name. Most are
     /// the SDK's to read; here they say what was tried.
     variables: Variables,
+    /// The ways to AWS.
+    pub(crate) proxies: Proxies,
 }
 
 type Variables = Vec<(String, Zeroizing<String>)>;
@@ -54,6 +57,10 @@ impl Settings {
             role: text("role_arn"),
             endpoint: text("endpoint_url"),
             variables: variables(environment),
+            proxies: Proxies::of(|name| {
+                let mut variables = environment.iter();
+                variables.find(|(other, _)| other == name)?.1.to_str()
+            }),
         };
         let whose = if settings.region.is_some() {
             "`region`"

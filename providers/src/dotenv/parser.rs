@@ -13,7 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 
 use super::problem::{MOST, Problem, Trouble};
-use crate::{Secret, read::MAX_BYTES};
+use crate::{Secret, is_name_like, read::MAX_BYTES};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
@@ -25,6 +25,16 @@ pub(super) struct Parsed {
     pub(super) entries: BTreeMap<String, Entry>,
     /// Keys that stand again, in the order of the file.
     pub(super) repeated: Vec<Repeated>,
+}
+
+impl Parsed {
+    /// The keys that may be shown. A key in base64 that ends in `=` reads as one without a value.
+    pub(super) fn names(&self) -> Vec<String> {
+        let entries = self.entries.iter();
+        let named =
+            entries.filter(|(key, entry)| !entry.value.expose().is_empty() && is_name_like(key));
+        named.map(|(key, _)| key.clone()).collect()
+    }
 }
 
 /// One line's value.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::{Class, Fault};
+use crate::{Class, Fault, is_name_like};
 
 /// So many are shown. After one more the rest is not looked at: the file is something else.
 pub(super) const MOST: usize = 20;
@@ -51,6 +51,7 @@ impl Display for Problem {
         let key = self
             .key
             .as_deref()
+            .filter(|key| is_name_like(key))
             .map_or("the value".into(), |key| format!("`{key}`"));
         match self.trouble {
             Trouble::BadName => write!(f, "no valid name before `=`"),

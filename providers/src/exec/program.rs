@@ -3,13 +3,13 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     Class, Fault, Helpers, Limits, Opening, Secret,
     helper::{Call, Cancel, Ended, Failure, Output, is_program},
-    scrub,
+    scrub, time,
 };
 
 /// What an entry under `backends` says, and what the launcher gave.
@@ -69,10 +69,12 @@ impl Program {
         if !name.contains('/') {
             let found = self.helpers.find(name, self.path.as_deref());
             return found.ok_or_else(|| {
-                fault(format!("no program `{name}`")).hinted(
-                    "the absolute directories of PATH outside the repository are searched; or \
-                     write an absolute path in `command`",
-                )
+                let hint = self.helpers.hint_of_project(name);
+                fault(format!("no program `{name}`")).hinted(hint.unwrap_or_else(|| {
+                    "the absolute directories of PATH outside the project are searched; or write \
+                     an absolute path in `command`"
+                        .to_owned()
+                }))
             });
         }
         let path = Path::new(name);
@@ -86,7 +88,7 @@ impl Program {
     }
 
     pub(super) fn limits(&self, limits: &Limits) -> Limits {
-        let own = self.timeout.map(|timeout| Instant::now() + timeout);
+        let own = self.timeout.map(time::from_now);
         Limits {
             deadline: own.map_or(limits.deadline, |own| own.min(limits.deadline)),
             approval: limits.approval,
@@ -191,7 +193,12 @@ const MOST_SHOWN: usize = 400;
 fn inherited(opening: &Opening<'_>) -> Vec<(OsString, OsString)> {
     let words = opening.settings.list("inherit");
     let credentials = &opening.helpers.credentials;
-    let is_credential = |name: &str| credentials.iter().any(|pattern| matches(pattern, name));
+    let others = || {
+        credentials
+            .iter()
+            .filter(|(_, owner)| owner != opening.name)
+    };
+    let is_credential = |name: &str| others().any(|(pattern, _)| matches(pattern, name));
     let is_wanted = |name: &str| {
         words.iter().any(|word| {
             *word == name || (word.contains('*') && matches(word, name) && !is_credential(name))

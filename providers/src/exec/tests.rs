@@ -203,7 +203,7 @@ fn its_environment_is_the_base_set_and_what_inherit_names() {
         ("OTHER", "4"),
         ("VAULT_TOKEN", "5"),
     ];
-    script.helpers.credentials = vec!["VAULT_TOKEN".to_owned()];
+    script.helpers.credentials = vec![("VAULT_TOKEN".to_owned(), "vault".to_owned())];
     script.environment = pairs
         .map(|(name, value)| (name.into(), value.into()))
         .into();

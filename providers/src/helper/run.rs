@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::time;
+
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
@@ -194,7 +196,7 @@ impl Running<'_> {
                 return Err(Failure::Cancelled);
             }
             if let Some(status) = self.status {
-                let until = *lingers_until.get_or_insert_with(|| Instant::now() + LINGERS);
+                let until = *lingers_until.get_or_insert_with(|| time::from_now(LINGERS));
                 if self.is_silent() || Instant::now() >= until {
                     return Ok(status);
                 }
@@ -327,7 +329,7 @@ impl Running<'_> {
             Wish::Granted(lent) => {
                 self.wants_terminal = false;
                 self.lent = Some(lent);
-                self.end = self.end.max(Instant::now() + approval);
+                self.end = self.end.max(time::from_now(approval));
                 Ok(())
             }
             Wish::Later => Ok(()),
@@ -341,7 +343,7 @@ impl Running<'_> {
         cancel.forget(self.id);
         if self.status.is_none() {
             // A killed process ends at once, unless the kernel itself can't be interrupted.
-            let until = Instant::now() + LINGERS;
+            let until = time::from_now(LINGERS);
             let is_running = || {
                 matches!(
                     waitpid(self.id, Some(WaitPidFlag::WNOHANG)),

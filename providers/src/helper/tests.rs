@@ -215,7 +215,7 @@ fn program(path: &Path) -> PathBuf {
 }
 
 #[test]
-fn programs_are_found_in_absolute_directories_outside_the_repositories() {
+fn programs_are_found_in_absolute_directories_outside_the_project() {
     let scratch = Scratch::new();
     let own = program(&scratch.path("bin/op"));
     let theirs = program(&scratch.path("repository/bin/op"));
@@ -225,7 +225,7 @@ fn programs_are_found_in_absolute_directories_outside_the_repositories() {
     fs::create_dir(scratch.path("plain")).unwrap();
     fs::write(scratch.path("plain/op"), "").unwrap();
     let helpers = Helpers {
-        repositories: vec![scratch.path("repository")],
+        project: vec![scratch.path("repository")],
         ..Helpers::default()
     };
     let directories = [

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value, from_slice};
 
 use super::{BYTE_ORDER_MARK, Malformed, Selection, merged, object, select, steps, validate};
@@ -30,15 +34,76 @@ pub fn json(input: &[u8]) {
     match (from_slice::<Value>(bare), select(document, &field)) {
         (Ok(tree), Ok(selection)) => {
             agrees(&tree, &field, &selection, document);
-            merges(&tree, &field, document);
+            if from_slice::<Unique>(bare).is_ok() {
+                merges(&tree, &field, document);
+            }
             writes(&tree);
         }
-        (Ok(_), Err(malformed)) => panic!("refused although it is JSON: {malformed:?}"),
+        (Ok(_), Err(malformed)) => assert!(
+            from_slice::<Unique>(bare).is_err(),
+            "refused although it is JSON, and no key stands twice: {malformed:?}"
+        ),
         (Err(error), Ok(_)) => assert!(is_beyond_a_tree(&error), "taken although: {error}"),
         (Err(_), Err(Malformed { line, .. })) => {
             let lines = bare.split(|byte| *byte == b'\n').count();
             assert!((1..=lines).contains(&line), "line {line} of {lines}");
         }
+    }
+}
+
+/// Anything in which no object has a key twice.
+struct Unique;
+
+impl<'d> Deserialize<'d> for Unique {
+    fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'d> Visitor<'d> for Unique {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'d>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some((key, _)) = map.next_entry::<String, Self>()? {
+            if !keys.insert(key) {
+                return Err(A::Error::custom("twice"));
+            }
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'d>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
     }
 }
 
@@ -70,8 +135,9 @@ fn look<'t>(tree: &'t Value, field: &Field) -> (Option<&'t Value>, BTreeSet<&'t 
         others = here
             .as_object()
             .into_iter()
-            .flat_map(|object| object.keys().map(String::as_str))
-            .filter(|key| *key != name)
+            .flatten()
+            .filter(|(key, value)| **key != name && *value != "" && crate::is_name_like(key))
+            .map(|(key, _)| key.as_str())
             .collect();
         let next = match here {
             Value::Array(items) if has_indices => {
@@ -105,7 +171,7 @@ fn agrees(tree: &Value, field: &Field, selection: &Selection, document: &[u8]) {
         }
         (None, Selection::Absent { keys }) => {
             let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
-            assert_eq!(keys, others, "the other keys");
+            assert_eq!(keys, others, "the other keys that are names");
         }
         (expected, _) => panic!("one has it and one has not: {}", expected.is_some()),
     }

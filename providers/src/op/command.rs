@@ -19,6 +19,7 @@ use super::{
 use crate::{
     Class, Fault, Helpers, Limits,
     helper::{Call, Cancel, Failure, Status},
+    time,
 };
 
 /// What `op` is given of the launcher's environment.
@@ -125,10 +126,13 @@ impl Op {
     ) -> Result<Talk<'a>, Fault> {
         let program = self.helpers.find("op", self.path.as_deref());
         let program = program.ok_or_else(|| {
-            Fault::new(Class::Unreachable, "1Password's CLI `op` is not in PATH").hinted(
+            let hint = self.helpers.hint_of_project("op");
+            let fault = Fault::new(Class::Unreachable, "1Password's CLI `op` is not in PATH");
+            fault.hinted(hint.unwrap_or_else(|| {
                 "install it (https://developer.1password.com/docs/cli/get-started), or use a \
-                 Connect server: OP_CONNECT_HOST and OP_CONNECT_TOKEN",
-            )
+                 Connect server: OP_CONNECT_HOST and OP_CONNECT_TOKEN"
+                    .to_owned()
+            }))
         })?;
         let mut talk = Talk {
             op: self,
@@ -174,13 +178,13 @@ impl Talk<'_> {
     /// The end of everything: where a person may be asked, an approval later.
     fn end(&self) -> Instant {
         let longer = self.limits.approval.filter(|_| self.op.may_ask());
-        self.limits.deadline + longer.unwrap_or_default()
+        time::after(self.limits.deadline, longer.unwrap_or_default())
     }
 
     /// The end of a run that begins now: an approval takes its own time and no more.
     fn end_of_run(&self) -> Instant {
         let approval = self.limits.approval.filter(|_| self.op.may_ask());
-        let own = approval.map(|approval| Instant::now() + approval);
+        let own = approval.map(time::from_now);
         own.map_or(self.limits.deadline, |own| own.max(self.limits.deadline))
             .min(self.end())
     }

@@ -3,10 +3,8 @@
 //! It has one exit status for everything, so its text is all there is to tell an absent field from
 //! an expired session. The text is sorted here, once, into what the rest decides on.
 
-use std::time::Duration;
-
 use super::reference::{Named, is_id};
-use crate::{Absence, Class, Fault};
+use crate::{Absence, Class, Fault, time};
 
 /// What a failure of `op` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +151,7 @@ fn throttled(message: &str) -> Fault {
         "the limit of requests an hour is reached"
     };
     let class = Class::Throttled {
-        retry_after: minutes.map(|minutes| Duration::from_secs(60 * minutes)),
+        retry_after: minutes.map(|minutes| time::seconds(minutes.saturating_mul(60))),
     };
     let when = minutes.map_or_else(String::new, |minutes| {
         format!("; again in {minutes} minutes")

@@ -9,7 +9,7 @@ use std::{
     io::{self, ErrorKind, Read},
     mem,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     },
     path::Path,
@@ -59,14 +59,13 @@ pub(super) enum Waits {
 }
 
 impl<'a> Source<'a> {
-    /// Opens without waiting: `O_NONBLOCK` for a FIFO, `O_NOCTTY` for a terminal; std adds
-    /// `O_CLOEXEC`.
+    /// Opens what may be read, without waiting. Opening a device can do something, rewind a tape or
+    /// start a watchdog, so it is looked at first.
     pub(super) fn open(path: &'a Path, deadline: Instant, scope: Scope) -> Result<Self, Failure> {
-        let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits())
-            .open(path);
+        let opened = match looked_at(path, scope)? {
+            Some(seen) => reopened(&seen, path),
+            None => opened(path),
+        };
         let (file, waits) = match opened {
             Ok(file) => (file, None),
             Err(error) => (inherited(path, &error)?, Some(Waits::Always)),
@@ -82,15 +81,7 @@ impl<'a> Source<'a> {
         scope: Scope,
     ) -> Result<Self, Failure> {
         let metadata = file.metadata().map_err(|error| failure(path, &error))?;
-        if metadata.is_dir() {
-            return Err(is_a_directory(path));
-        }
-        if is_of_kernel(&file) {
-            return Err(of_kernel(path));
-        }
-        if scope == Scope::Regular && !metadata.is_file() {
-            return Err(Failure::NotRegular);
-        }
+        judged(path, &file, &metadata, scope)?;
         let is_fifo = metadata.file_type().is_fifo();
         let waits = waits.unwrap_or(if is_fifo {
             Waits::ForTheFirstByte
@@ -209,6 +200,66 @@ impl<'a> Source<'a> {
             ),
         )
     }
+}
+
+/// Whether a file may be read, by what it is.
+fn judged(path: &Path, file: &File, metadata: &Metadata, scope: Scope) -> Result<(), Failure> {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        return Err(is_a_directory(path));
+    }
+    if is_of_kernel(file) {
+        return Err(of_kernel(path));
+    }
+    if scope == Scope::Regular && !kind.is_file() {
+        return Err(Failure::NotRegular);
+    }
+    if kind.is_char_device() || kind.is_block_device() {
+        let message = format!(
+            "`{}` is a device or a terminal, and is not opened",
+            path.display()
+        );
+        let fault = Fault::new(Class::Malformed, message);
+        return Err(Failure::Fault(
+            fault.hinted("a file, a pipe and a FIFO are read"),
+        ));
+    }
+    Ok(())
+}
+
+/// A descriptor that only stands for the file (open(2), `O_PATH`), once that was found to be one that
+/// may be read; `None` where the system has no such descriptors.
+#[cfg(target_os = "linux")]
+fn looked_at(path: &Path, scope: Scope) -> Result<Option<File>, Failure> {
+    let seen = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlag::O_PATH.bits())
+        .open(path)
+        .map_err(|error| failure(path, &error))?;
+    let metadata = seen.metadata().map_err(|error| failure(path, &error))?;
+    judged(path, &seen, &metadata, scope)?;
+    Ok(Some(seen))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn looked_at(_: &Path, _: Scope) -> Result<Option<File>, Failure> {
+    Ok(None)
+}
+
+/// Opens the very file that was looked at, or by its name where there is no `/proc`.
+fn reopened(seen: &File, path: &Path) -> io::Result<File> {
+    let same = format!("/proc/self/fd/{}", seen.as_raw_fd());
+    match opened(Path::new(&same)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => opened(path),
+        other => other,
+    }
+}
+
+/// Opens without waiting: `O_NONBLOCK` for a FIFO, `O_NOCTTY` for a terminal; std adds `O_CLOEXEC`.
+fn opened(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits()).open(path)
 }
 
 /// Whether it stands in `/proc`, by whatever name it was opened. No value is kept there, but the

@@ -98,12 +98,13 @@ fn a_file_of_the_largest_size_is_read_and_one_byte_more_refused() {
 }
 
 #[test]
-fn a_device_without_end_is_cut_off_at_the_largest_size() {
-    assert_eq!(
-        failed("/dev/zero"),
-        fault(Class::Malformed, "`/dev/zero` is larger than 16 MiB".into())
-    );
-    assert_eq!(bytes("/dev/null"), b"");
+fn a_device_is_not_opened() {
+    for path in ["/dev/zero", "/dev/null", "/dev/tty"] {
+        let message = format!("`{path}` is a device or a terminal, and is not opened");
+        let expected = crate::Fault::new(Class::Malformed, message);
+        let expected = expected.hinted("a file, a pipe and a FIFO are read");
+        assert_eq!(failed(path), Failure::Fault(expected));
+    }
 }
 
 #[test]
@@ -166,9 +167,6 @@ fn only_a_regular_file_that_others_may_read_is_marked() {
         let content = read_path(&path).unwrap_or_else(|failure| panic!("{failure:?}"));
         assert_eq!(content.is_readable_by_others, expected, "{mode:o}");
     }
-    let null = read_path("/dev/null").unwrap_or_else(|failure| panic!("{failure:?}"));
-    assert!(!null.is_readable_by_others);
-    assert_eq!(null.version, None);
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) enum SecretId {
     /// The token of a wrapped answer, and the role that it must be for.
     Wrapped {
         token: Secret,
-        role: Option<String>,
+        role: String,
     },
 }
 
@@ -196,7 +196,14 @@ impl Method {
                 return Err(wrong("`auth` has both `secret_id` and `wrapped_secret_id`"));
             }
             (Some(plain), None) => SecretId::Plain(plain),
-            (None, Some(token)) => SecretId::Wrapped { token, role },
+            (None, Some(token)) => {
+                // Without it, a secret id of any role would pass.
+                let role = role.ok_or_else(|| {
+                    wrong("`auth.wrapped_secret_id` needs `role`: the role that it must be of")
+                        .hinted("write `role: NAME` beside it, as in `auth/approle/role/NAME`")
+                })?;
+                SecretId::Wrapped { token, role }
+            }
             (None, None) => SecretId::None,
         };
         Ok(Self::AppRole {

@@ -1,6 +1,9 @@
 //! The open backend: one sign-in, one read a path, and the token given back at the end.
 
-use std::{cell::Cell, collections::HashMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -9,7 +12,7 @@ use tokio::sync::OnceCell;
 use super::{
     config::{Config, Variables},
     lease, metadata,
-    mounts::Mounts,
+    mounts::{Engine, Mounts, Place},
     place_of, places,
     read::{Found, Reader},
     server::{Ask, Server},
@@ -27,8 +30,26 @@ pub(super) struct Vault {
     sources: Sources,
     token: OnceCell<Token>,
     mounts: Mounts,
-    /// Whether a value hangs on a lease, and so on the token.
-    has_leases: Cell<bool>,
+    /// Of the values that were read; they hang on the token.
+    leases: RefCell<Vec<Lease>>,
+    /// Requests under way whose answers can be leases, and sign-ins.
+    awaited: Cell<usize>,
+}
+
+/// One request more that is awaited, until it is dropped.
+struct Awaited<'a>(&'a Cell<usize>);
+
+impl<'a> Awaited<'a> {
+    fn new(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// Opens it; nothing is read or asked.
@@ -44,14 +65,18 @@ pub(super) fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
         sources: Sources::new(&opening, &variables),
         token: OnceCell::new(),
         mounts: Mounts::default(),
-        has_leases: Cell::new(false),
+        leases: RefCell::default(),
+        awaited: Cell::new(0),
     }))
 }
 
 impl Vault {
     async fn token(&self, limits: &Limits) -> Result<&Token, Fault> {
         self.token
-            .get_or_try_init(|| sign_in(&self.server, &self.sources, limits))
+            .get_or_try_init(|| async {
+                let _awaited = Awaited::new(&self.awaited);
+                sign_in(&self.server, &self.sources, limits).await
+            })
             .await
     }
 
@@ -82,20 +107,33 @@ impl Vault {
         let places = places(batch);
         let reads = places
             .iter()
-            .map(|(path, version)| reader.read(path, *version));
+            .map(|(path, version)| self.read(&reader, path, *version));
         let found = join_all(reads).await;
         let found: HashMap<_, _> = places.into_iter().zip(found).collect();
         let answer = |address: &Address| match &found[&place_of(address)] {
-            Ok(Found::Secret(stored)) => {
-                if stored.metadata.lease.is_some() {
-                    self.has_leases.set(true);
-                }
-                stored.reply(address)
-            }
+            Ok(Found::Secret(stored)) => stored.reply(address),
             Ok(Found::Absent(absence)) => Ok(Reply::Absent(absence.clone())),
             Err(fault) => Err(fault.clone()),
         };
         Ok(batch.iter().map(answer).collect())
+    }
+
+    /// Reads, and notes a lease at once: the others of the batch may be given up.
+    async fn read(
+        &self,
+        reader: &Reader<'_>,
+        path: &str,
+        version: Option<&str>,
+    ) -> Result<Found, Fault> {
+        let is_kv2 = matches!(self.mounts.of(path), Place::At(Engine::Kv2, _));
+        let _awaited = (!is_kv2).then(|| Awaited::new(&self.awaited));
+        let found = reader.read(path, version).await?;
+        if let Found::Secret(stored) = &found {
+            self.leases
+                .borrow_mut()
+                .extend(stored.metadata.lease.clone());
+        }
+        Ok(found)
     }
 }
 
@@ -153,6 +191,14 @@ impl Provider for Vault {
         self.token.get()?.lease.clone()
     }
 
+    fn leases(&self) -> Vec<Lease> {
+        self.leases.borrow().clone()
+    }
+
+    fn awaits_lease(&self) -> bool {
+        self.awaited.get() > 0
+    }
+
     fn revoke<'a>(
         &'a self,
         lease: &'a Lease,
@@ -171,7 +217,7 @@ impl Provider for Vault {
             let Some(token) = self.token.get() else {
                 return;
             };
-            if !token.is_own || keeps_leases && self.has_leases.get() {
+            if !token.is_own || keeps_leases && !self.leases.borrow().is_empty() {
                 return;
             }
             let ask = Ask {

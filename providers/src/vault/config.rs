@@ -8,7 +8,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use reqwest::{Method, Url};
 
 use super::{auth::Auth, rate::Rate};
-use crate::{Class, Fault, Secret, Settings, http::Proxies};
+use crate::{
+    Class, Fault, Secret, Settings,
+    http::{Proxies, Route},
+    time,
+};
 
 /// Where the official clients look when nothing is said.
 const ADDRESS: &str = "https://127.0.0.1:8200";
@@ -23,7 +27,7 @@ pub(super) struct Config {
     pub(super) address: String,
     /// The socket that stands for the host.
     pub(super) unix_socket: Option<PathBuf>,
-    /// The host and port, for messages.
+    /// The host and port, and the proxy on the way, for messages.
     pub(super) server: String,
     /// The namespace of all requests.
     pub(super) namespace: Option<String>,
@@ -32,7 +36,7 @@ pub(super) struct Config {
     /// Whom to trust, and as whom to connect.
     pub(super) tls: TlsFiles,
     /// Through what to go.
-    pub(super) proxies: Proxies,
+    pub(super) route: Route,
     /// The version of the KV engine where the server does not say it.
     pub(super) kv_version: Option<u8>,
     /// How other engines are read.
@@ -107,16 +111,14 @@ impl Config {
             .or_else(|| variables.client("ADDR"))
             .unwrap_or(ADDRESS);
         let (base, unix_socket, server) = base(address)?;
-        let proxies = text("proxy")
-            .or_else(|| variables.client("PROXY_ADDR"))
-            .or_else(|| variables.client("HTTP_PROXY"));
         let tls = TlsFiles::new(settings, variables)?;
-        let proxies = match proxies {
-            Some(url) => Proxies::only(url),
-            None if unix_socket.is_some() => Proxies::default(),
-            None => Proxies::of(|name| variables.get(name)),
-        };
-        if tls.server_name.is_some() && proxies.is_any() {
+        let route = proxies(settings, variables).to(&base);
+        if text("proxy").is_some() && !route.is_proxied() {
+            return Err(wrong("`proxy` is set, and the server is on this machine")
+                .hinted("what is on this machine is asked directly: take `proxy` out"));
+        }
+        let server = route.named(&server);
+        if tls.server_name.is_some() && route.is_proxied() {
             return Err(wrong(
                 "`tls_server_name` and a proxy can't be used together",
             ));
@@ -131,7 +133,7 @@ impl Config {
                 .map(|namespace| namespace.trim_matches('/').to_owned()),
             auth: Auth::new(settings)?,
             tls,
-            proxies,
+            route,
             kv_version: match text("kv_version") {
                 None => None,
                 Some("1") => Some(1),
@@ -152,6 +154,28 @@ impl Config {
                 .map_or(Ok(Vec::new()), headers)?,
         })
     }
+}
+
+/// The proxy that the settings or Vault's own variables name, else those of the usual variables.
+fn proxies(settings: &Settings, variables: &Variables<'_>) -> Proxies {
+    if let Some(url) = settings.text("proxy").filter(|url| !url.is_empty()) {
+        return Proxies::only(url, "`proxy`");
+    }
+    let own = [
+        ("BAO_PROXY_ADDR", "VAULT_PROXY_ADDR"),
+        ("BAO_HTTP_PROXY", "VAULT_HTTP_PROXY"),
+    ];
+    for (first, second) in own {
+        let by = if variables.set(first).is_some() {
+            first
+        } else {
+            second
+        };
+        if let Some(url) = variables.get(by) {
+            return Proxies::only(url, by);
+        }
+    }
+    Proxies::of(|name| variables.get(name))
 }
 
 /// The base of all addresses, the socket of a `unix://` address, and the name for messages.
@@ -282,7 +306,7 @@ fn json(settings: &Settings) -> serde_json::Value {
 fn client_timeout(text: &str) -> Result<Duration, Fault> {
     let wrong = || wrong("VAULT_CLIENT_TIMEOUT is no duration: write `60` or `60s`");
     if let Ok(seconds) = text.parse::<u64>() {
-        return Ok(Duration::from_secs(seconds));
+        return Ok(time::seconds(seconds));
     }
     let mut total = Duration::ZERO;
     let mut rest = text;
@@ -303,7 +327,8 @@ fn client_timeout(text: &str) -> Result<Duration, Fault> {
             "h" => 3600.0,
             _ => return Err(wrong()),
         };
-        total += Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        let part = Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        total = total.saturating_add(part).min(time::LONGEST);
         rest = &rest[letters..];
     }
     Ok(total)

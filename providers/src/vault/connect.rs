@@ -24,7 +24,7 @@ pub(super) async fn client(config: &Config, deadline: Instant) -> Result<Client,
     let made = made.map_err(|error| wrong(format!("the TLS settings don't work: {error}")))?;
     let options = Options {
         tls: made,
-        proxies: config.proxies.clone(),
+        route: config.route.clone(),
         unix_socket: config.unix_socket.clone(),
         host: config
             .tls

@@ -54,7 +54,8 @@ pub(super) async fn token(
     if let Some(audience) = audience {
         url.query_pairs_mut().append_pair("audience", audience);
     }
-    let host = authority(&url);
+    let route = runner.proxies.to(&url);
+    let host = route.named(&authority(&url));
     let tls = if url.scheme() == "http" {
         crate::tls::nobody()
     } else {
@@ -62,7 +63,7 @@ pub(super) async fn token(
     };
     let client = Client::new(Options {
         tls: tls.map_err(|error| wrong(format!("TLS can't be set up: {error}")))?,
-        proxies: runner.proxies.clone(),
+        route,
         unix_socket: None,
         host: None,
     })

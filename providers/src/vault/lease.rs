@@ -1,8 +1,6 @@
 //! Leases: renewed and revoked one by one. The token's own life is one of them, which the others
 //! hang on.
 
-use std::time::Duration;
-
 use reqwest::Method;
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
     server::{Ask, Server},
     sign_in::Token,
 };
-use crate::{Class, Fault, Lease, Limits};
+use crate::{Class, Fault, Lease, Limits, time::seconds_of};
 
 /// What stands for the lease of the token; no lease of the server is called so.
 const TOKEN: &str = "auth/token/renew-self";
@@ -19,10 +17,9 @@ const TOKEN: &str = "auth/token/renew-self";
 /// The life of a token in the answer that brought it, or that renewed it.
 pub(super) fn of_token(answer: &Answer) -> Result<Lease, Fault> {
     let seconds = answer.text(&["auth", "lease_duration"])?;
-    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
     Ok(Lease {
         id: TOKEN.to_owned(),
-        duration: Duration::from_secs(seconds.unwrap_or(0)),
+        duration: seconds_of(seconds.as_deref().unwrap_or_default()),
         is_renewable: answer.at(&["auth", "renewable"])? == Some(b"true"),
     })
 }

@@ -7,6 +7,7 @@ use std::{
 
 use super::config::wrong;
 use crate::Fault;
+use crate::time;
 
 /// A bucket of tokens that fills at a steady rate, as Go's `x/time/rate` has it.
 pub(super) struct Rate {
@@ -34,7 +35,9 @@ impl Rate {
             None => format!("{rate:.0}").parse().unwrap_or(u32::MAX),
         };
         Ok(Self {
-            interval: Duration::try_from_secs_f64(1.0 / rate).map_err(|_| wrong())?,
+            interval: Duration::try_from_secs_f64(1.0 / rate)
+                .map_err(|_| wrong())?
+                .min(time::LONGEST),
             burst: burst.max(1),
             full: Cell::new(None),
         })
@@ -50,7 +53,7 @@ impl Rate {
 
     /// Takes the next token; how long after `now` it is there.
     fn take(&self, now: Instant) -> Duration {
-        let full = self.full.get().unwrap_or(now).max(now) + self.interval;
+        let full = time::after(self.full.get().unwrap_or(now).max(now), self.interval);
         self.full.set(Some(full));
         let spare = self.interval.saturating_mul(self.burst);
         (full - now).saturating_sub(spare)

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Absence, Address, Class, Fault, Lease, Limits, Metadata, Reply, Value,
     json::{self, Selection},
+    time::seconds_of,
 };
 
 /// What reads share.
@@ -243,12 +244,9 @@ pub(super) fn lease(answer: &Answer) -> Result<Option<Lease>, Fault> {
         return Ok(None);
     };
     let seconds = answer.text(&["lease_duration"])?;
-    let seconds = seconds
-        .and_then(|seconds| seconds.parse().ok())
-        .unwrap_or(0);
     Ok(Some(Lease {
         id,
-        duration: std::time::Duration::from_secs(seconds),
+        duration: seconds_of(seconds.as_deref().unwrap_or_default()),
         is_renewable: answer.at(&["renewable"])? == Some(b"true"),
     }))
 }

@@ -26,6 +26,7 @@ use crate::{
     Class, Fault, Limits, Opening, Secret,
     http::{self, Broken, Call, Client, Response},
     retry::{self, Try},
+    time,
 };
 
 /// So many requests are under way at a time.
@@ -156,7 +157,7 @@ impl Server {
             return Try::Done(Err(wrong("no request can be made any more")));
         };
         let deadline = match self.config.timeout {
-            Some(timeout) => deadline.min(Instant::now() + timeout),
+            Some(timeout) => deadline.min(time::from_now(timeout)),
             None => deadline,
         };
         let began = Instant::now();
@@ -275,7 +276,7 @@ impl Server {
     /// told.
     pub(super) async fn once_more(&self, ask: &Ask<'_>) {
         if let Some(client) = self.client.get() {
-            let deadline = Instant::now() + Duration::from_secs(1);
+            let deadline = time::from_now(Duration::from_secs(1));
             self.once(client, ask, deadline).await;
         }
     }
@@ -291,12 +292,18 @@ impl Server {
                 .redirect("it redirects to an address without TLS")
                 .into());
         }
-        if target.host_str() != url.host_str() || !target.username().is_empty() {
-            let what = format!("it redirects to another host, {}", authority(&target));
+        if target.origin() != url.origin() || !target.username().is_empty() {
+            let port = target.port_or_known_default();
+            let port = port.map_or_else(String::new, |port| format!(":{port}"));
+            let what = format!(
+                "it redirects to another server, {}://{}{port}",
+                target.scheme(),
+                target.host_str().unwrap_or_default()
+            );
             return Err(self
                 .redirect(&what)
-                .hinted("nothing was sent there: a token is for the host that the address names")
-                .hinted("if that host is the active node, name it, or what stands before all nodes, as the address")
+                .hinted("nothing was sent there: a token is for the scheme, host and port that the address names")
+                .hinted("if that is the active node, name it, or what stands before all nodes, as the address")
                 .into());
         }
         Ok(target)
@@ -311,11 +318,11 @@ impl Server {
 
     /// The address of an endpoint, each segment of its path escaped.
     pub(super) fn url(&self, ask: &Ask<'_>) -> Result<Url, Fault> {
-        let mut url = self.config.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| wrong("the server's address has no path"))?
-            .pop_if_empty()
-            .extend(ask.path.split('/').chain(ask.leaf));
+        let segments = ask.path.split('/').chain(ask.leaf);
+        let url = http::below(&self.config.base, segments);
+        let mut url = url.ok_or_else(|| {
+            wrong("a path or mount has a `.` or `..` as a segment, or a control character")
+        })?;
         url.set_query(ask.query.as_deref());
         Ok(url)
     }

@@ -58,7 +58,7 @@ pub(super) async fn sign_in(
                 SecretId::None => {}
                 SecretId::Plain(plain) => members.push(("secret_id", copied(plain))),
                 SecretId::Wrapped { token, role } => {
-                    let secret = unwrap(server, auth, token, role.as_deref(), limits).await?;
+                    let secret = unwrap(server, auth, token, role, limits).await?;
                     members.push(("secret_id", secret));
                 }
             }
@@ -175,7 +175,7 @@ async fn unwrap(
     server: &Server,
     auth: &Auth,
     token: &Secret,
-    role: Option<&str>,
+    role: &str,
     limits: &Limits,
 ) -> Result<Secret, Fault> {
     let namespace = auth.namespace.as_deref();
@@ -197,9 +197,8 @@ async fn unwrap(
     let is_expected = path
         .strip_prefix(&format!("auth/{}/role/", auth.mount))
         .and_then(|rest| rest.strip_suffix("/secret-id"))
-        .is_some_and(|found| !found.contains('/') && role.is_none_or(|role| role == found));
+        .is_some_and(|found| role == found);
     if !is_expected {
-        let role = role.unwrap_or("ROLE");
         return Err(answer
             .fault(
                 Class::Unauthenticated,

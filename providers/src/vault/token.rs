@@ -93,6 +93,10 @@ impl Sources {
                         named()
                     )));
                 }
+                if self.helpers.is_in_project(&path) {
+                    return Err(wrong(format!("{} belongs to the project", named()))
+                        .hinted("install it outside of the project, and name it there"));
+                }
                 return Ok(Some(path));
             }
         }

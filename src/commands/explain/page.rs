@@ -51,11 +51,25 @@ fn head(report: &Report) -> String {
         );
     }
     head.push('\n');
-    if !report.untrusted.is_empty() {
-        head.push_str("not trusted yet: read these places, then run `endow trust`\n");
-    }
-    for (what, line) in &report.untrusted {
-        let _ = writeln!(head, "  {}", one_line(&format!("{what} ({line})")));
+    let groups = [
+        (
+            false,
+            "not trusted yet: read these lines, then run `endow trust`",
+        ),
+        (true, "trusted:"),
+    ];
+    for (is_trusted, title) in groups {
+        let mut lines = report
+            .trust
+            .iter()
+            .filter(|line| line.is_trusted == is_trusted)
+            .peekable();
+        if lines.peek().is_some() {
+            let _ = writeln!(head, "{title}");
+        }
+        for line in lines {
+            let _ = writeln!(head, "  {}", one_line(&line.text()));
+        }
     }
     head
 }

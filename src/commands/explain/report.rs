@@ -9,6 +9,7 @@ use crate::{
     environment::inherit::{Fate, Rules, Why, WhyNot},
     manifest::{document::Metadatum, duration, source::Sources},
     plan::{Part, Plan, Planned, Source},
+    session::GrantLine,
     sys::memory,
     ui::shown,
 };
@@ -19,7 +20,7 @@ pub(super) struct Report {
     pub(super) project: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) is_production: bool,
-    pub(super) untrusted: Vec<(String, String)>,
+    pub(super) trust: Vec<GrantLine>,
     pub(super) variables: Vec<Variable>,
     pub(super) requests: Vec<Requests>,
     /// Names by reason, each list in the order of the alphabet.
@@ -68,7 +69,7 @@ impl Report {
             project: manifest.project.clone(),
             profile: manifest.profile.clone(),
             is_production: manifest.is_production,
-            untrusted: setting.untrusted.clone(),
+            trust: setting.trust.clone(),
             variables: plan
                 .variables
                 .iter()
@@ -90,7 +91,9 @@ impl Report {
             "project": self.project,
             "profile": self.profile,
             "production": self.is_production,
-            "untrusted": self.untrusted.iter().map(|(what, line)| json!({ "what": what, "line": line })).collect::<Vec<_>>(),
+            "trust": self.trust.iter().map(|grant| json!({
+                "profile": grant.profile, "what": grant.what, "line": grant.place, "trusted": grant.is_trusted,
+            })).collect::<Vec<_>>(),
             "variables": self.variables.iter().map(|variable| json!({
                 "name": variable.name, "places": variable.places, "decided": variable.decided,
                 "notes": variable.notes, "selected": variable.is_selected, "metadata": variable.metadata,

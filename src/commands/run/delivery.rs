@@ -33,11 +33,11 @@ pub(super) fn deliver(
         values.insert(name.to_owned(), Some(Secret::copied_from(path.as_bytes())));
     }
     let mut set = extra.set.clone();
-    if let Some(user) = user
-        && !extra.passed.iter().any(|name| name == "HOME")
-    {
-        // What is stated stands: on the command line, and in the manifest.
-        set.insert(0, ("HOME".into(), user.home.clone()));
+    // What is stated stands: on the command line, and in the manifest.
+    for (name, value) in user.map(Account::variables).unwrap_or_default() {
+        if !extra.passed.iter().any(|passed| passed == name) {
+            set.insert(0, (name.into(), value));
+        }
     }
     let rules = Rules::new(plan.manifest, &extra.passed);
     let fates = rules.fates(&context.environment);

@@ -9,7 +9,7 @@ use endow_providers::{Secret, Warning};
 
 use crate::{
     plan::{Plan, Planned, Source},
-    redact::{Masker, Unmasked, Why},
+    redact::{LOOKED_FOR, Masker, Unmasked, Why},
     ui::Ui,
 };
 
@@ -71,12 +71,18 @@ impl<'p, 'm> Masks<'p, 'm> {
 }
 
 fn warning(Unmasked { name, why }: &Unmasked) -> Warning {
-    let why = match why {
-        Why::TooShort => "its value is too short",
-        Why::TooPlain => "its value is a word or a number that stands in any text",
+    let message = match why {
+        Why::TooShort => format!("`{name}` is not masked: its value is too short"),
+        Why::TooPlain => format!(
+            "`{name}` is not masked: its value is a word or a number that stands in any text"
+        ),
+        Why::OnlyItsHead => format!(
+            "`{name}` is masked by its first {} KiB: a part of its value without them is printed",
+            LOOKED_FOR >> 10
+        ),
     };
     Warning {
-        message: format!("`{name}` is not masked: {why}"),
+        message,
         hint: None,
     }
 }

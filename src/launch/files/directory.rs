@@ -1,6 +1,6 @@
 //! A directory for one run, removed with it: on tmpfs for values, anywhere for pipes.
 //!
-//! `BASE/endow-UID/RUN/VARIABLE/NAME`. A run holds a lock on its directory as long as it lives,
+//! `BASE/endow-UID/RUN/VARIABLE/NAME`; `endow-UID.RANDOM` where another user made the first. A run holds a lock on its directory as long as it lives,
 //! so that one without a holder is known to be left from a run that was killed: the next run of
 //! the same user removes it.
 
@@ -77,16 +77,7 @@ impl Directory {
         if holds == Holds::Values && !memory::holds(&opened) {
             return Err("it is no tmpfs".to_owned());
         }
-        let own = own_directory(base);
-        match DirBuilder::new().mode(THROUGH).create(&own) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(reason(error));
-            }
-            _ => {}
-        }
-        if !is_ours(&own) {
-            return Err(format!("`{}` is not this user's", own.display()));
-        }
+        let own = own_or_private(base).map_err(reason)?;
         for attempt in 0..TRIES {
             let path = own.join(format!("{}-{attempt}", own_id()));
             let made = DirBuilder::new().mode(THROUGH).create(&path);
@@ -175,17 +166,13 @@ impl Drop for Directory {
 /// Removes what runs of this user left that were killed.
 pub fn sweep(runtime: Option<&OsStr>) {
     for base in bases(runtime) {
-        let own = own_directory(&base);
-        if !is_ours(&own) {
-            continue;
-        }
-        let Ok(entries) = fs::read_dir(&own) else {
-            continue;
-        };
-        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-            // Held by a run that lives, or gone meanwhile.
-            if let Some(_lock) = lock(&path) {
-                let _ = fs::remove_dir_all(&path);
+        for own in own_directories(&base) {
+            let entries = fs::read_dir(&own).into_iter().flatten();
+            for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+                // Held by a run that lives, or gone meanwhile.
+                if let Some(_lock) = lock(&path) {
+                    let _ = fs::remove_dir_all(&path);
+                }
             }
         }
     }
@@ -196,8 +183,43 @@ fn bases(runtime: Option<&OsStr>) -> impl Iterator<Item = PathBuf> {
     runtime.into_iter().chain([PathBuf::from(SHARED)])
 }
 
-fn own_directory(base: &Path) -> PathBuf {
-    base.join(format!("endow-{}", effective_user()))
+/// The directory of this user, made where it is not there. Everybody may make one of that name: where
+/// another user did, one with a name that nobody could foresee.
+fn own_or_private(base: &Path) -> io::Result<PathBuf> {
+    let own = base.join(own_name());
+    match DirBuilder::new().mode(THROUGH).create(&own) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    if is_ours(&own) {
+        return Ok(own);
+    }
+    if let Some(earlier) = own_directories(base).next() {
+        return Ok(earlier);
+    }
+    let template = base.join(format!("{}.{}", own_name(), "X".repeat(6)));
+    let private = nix::unistd::mkdtemp(&template)?;
+    fs::set_permissions(&private, Permissions::from_mode(THROUGH))?;
+    Ok(private)
+}
+
+fn own_name() -> String {
+    format!("endow-{}", effective_user())
+}
+
+/// The directories of this user: the usual one, and private ones.
+fn own_directories(base: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let name = own_name();
+    let private = format!("{name}.");
+    let entries = fs::read_dir(base).into_iter().flatten();
+    let entries = entries.filter_map(Result::ok).filter(move |entry| {
+        let other = entry.file_name();
+        let other = other.to_string_lossy();
+        *other == *name || other.starts_with(&private)
+    });
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| is_ours(path))
 }
 
 /// Everybody may write to /dev/shm: a directory of another user, or a link, is not believed.

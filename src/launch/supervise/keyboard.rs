@@ -1,7 +1,6 @@
 //! Whose the keyboard is, and what a stop and a continuation do about it.
 
-use std::time::Instant;
-
+use endow_providers::time::from_now;
 use nix::libc;
 
 use super::{Group, Layer, PATIENCE, State, Supervisor, process};
@@ -48,7 +47,7 @@ impl Supervisor<'_> {
         self.follows = false;
         match (self.group, self.state) {
             (Group::Own, _) => self.resume(),
-            (Group::Shared, State::Stopped) => self.continue_at = Some(Instant::now() + PATIENCE),
+            (Group::Shared, State::Stopped) => self.continue_at = Some(from_now(PATIENCE)),
             (Group::Shared, State::Running) => {}
         }
     }

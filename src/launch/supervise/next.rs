@@ -1,12 +1,8 @@
 //! A value changed: the child is sent a signal, or another is started in its place.
 
-use std::{
-    collections::BTreeMap,
-    os::fd::BorrowedFd,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, os::fd::BorrowedFd, time::Duration};
 
-use endow_providers::Secret;
+use endow_providers::{Secret, time::from_now};
 
 use super::{Failure, Group, State, Supervisor};
 use crate::{
@@ -86,7 +82,7 @@ impl Supervisor<'_> {
         }
         // The other layer, where there is one, kills first.
         let timeout = self.stop.timeout.unwrap_or(PATIENCE) + MARGIN * u32::from(self.is_outer());
-        self.kill_at.get_or_insert(Instant::now() + timeout);
+        self.kill_at.get_or_insert(from_now(timeout));
     }
 
     /// The child has ended: starts the next one, where there is to be one.

@@ -75,12 +75,15 @@ pub(super) fn refused(source: &Source, id: SourceId, error: &Error) -> Diagnosti
         | Error::InvalidScalar { .. }
         | Error::TaggedEnumMismatch { .. }
         | Error::TaggedScalarCannotDeserializeIntoString { .. }
-        | Error::UnsupportedTag { .. } => place
-            .problem("unknown-tag", "tags have no meaning in a manifest")
-            .hint("every value is a text: leave the tag out, or quote a text that begins with `!`"),
+        | Error::UnsupportedTag { .. } => place.tag(),
         Error::Message { msg, .. } | Error::ExternalMessage { msg, .. } => place.syntax(msg),
         _ => place.problem("syntax", "this is not valid YAML"),
     }
+}
+
+/// A tag that the parser let pass.
+pub(super) fn tagged(source: &Source, id: SourceId, start: usize) -> Diagnostic {
+    Place { source, id, start }.tag()
 }
 
 /// Where the parser stopped.
@@ -91,6 +94,11 @@ struct Place<'s> {
 }
 
 impl Place<'_> {
+    fn tag(&self) -> Diagnostic {
+        self.problem("tag", "tags have no meaning in a manifest")
+            .hint("every value is a text: leave the tag out, or quote a text that begins with `!`")
+    }
+
     fn span(&self, start: usize) -> Span {
         let next = self.source.text[start..].chars().next();
         let length = next.filter(|c| *c != '\n').map_or(0, char::len_utf8);

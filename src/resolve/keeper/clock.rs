@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use endow_providers::time::{LONGEST, after};
+
 /// The first delay after an error; it doubles.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
@@ -43,19 +45,20 @@ impl Clock {
 
     /// The lease is so long from now on.
     pub(super) fn renewed(&mut self, duration: Duration, now: Instant) {
+        let duration = duration.min(LONGEST);
         if duration > self.duration {
             self.duration = duration;
             self.grace = duration.mul_f64(0.1 + 0.1 * random());
         }
         self.tries = 0;
-        self.end = now + duration;
+        self.end = after(now, duration);
         let sleep = duration * 2 / 3 + self.grace / 3;
-        self.next = now + sleep.min(duration.saturating_sub(self.grace));
+        self.next = after(now, sleep.min(duration.saturating_sub(self.grace)));
     }
 
     /// Whether nothing can be renewed any more.
     pub(super) fn is_ending(&self, now: Instant) -> bool {
-        now + self.grace >= self.end
+        after(now, self.grace) >= self.end
     }
 
     /// It can't be prolonged: the value is read again when the grace begins.
@@ -67,8 +70,8 @@ impl Clock {
     pub(super) fn failed(&mut self, now: Instant) {
         let delay = FIRST_DELAY.saturating_mul(1 << self.tries.min(10));
         let delay = delay.min(LONGEST_DELAY).mul_f64(0.5 + 0.5 * random());
-        self.tries += 1;
-        self.next = now + delay;
+        self.tries = self.tries.saturating_add(1);
+        self.next = after(now, delay);
         if !self.is_ending(now) {
             let last = self.end.checked_sub(self.grace).unwrap_or(self.end);
             self.next = self.next.min(last);
@@ -78,7 +81,7 @@ impl Clock {
 
 /// A length that differs by up to a quarter, so that not all who began together ask together.
 pub(super) fn jittered(length: Duration) -> Duration {
-    length.mul_f64(0.75 + 0.5 * random())
+    length.min(LONGEST).mul_f64(0.75 + 0.5 * random())
 }
 
 /// From 0 to 1. The keys of a hasher are random, and no more is needed here.

@@ -8,7 +8,7 @@ use std::{
 use endow_providers::{Lease, Provider, Reply, Warning};
 
 use super::{super::Answers, clock::Clock};
-use crate::plan::{Plan, Source};
+use crate::plan::{Placed, Plan, Planned, Source};
 
 /// A lease, of values or of a sign-in.
 pub(super) struct Held {
@@ -38,6 +38,38 @@ impl Held {
             is_sign_in,
             is_abandoned: true,
             is_said: false,
+        }
+    }
+
+    /// A lease that came with no answer, so that its variable is any of its backend's.
+    pub(super) fn unanswered(backend: usize, lease: Lease, plan: &Plan<'_>) -> Self {
+        let mut held = Self::new(backend, lease, false);
+        let mut abandons_all = true;
+        for (name, planned) in plan.selected() {
+            let Source::Places(places) = &planned.source else {
+                continue;
+            };
+            if places.iter().any(|placed| placed.backend == backend) {
+                held.variables.insert(name.to_owned());
+                abandons_all &= abandons(planned);
+            }
+        }
+        held.is_abandoned = abandons_all;
+        held
+    }
+
+    /// Of a sign-in: takes note of the variables that its backend answered.
+    fn is_watched_by(&mut self, plan: &Plan<'_>, answers: &Answers) {
+        for (name, planned) in plan.selected() {
+            let Source::Places(places) = &planned.source else {
+                continue;
+            };
+            let is_answer =
+                |placed: &&Placed| placed.backend == self.backend && answers.get(placed).is_some();
+            if !abandons(planned) && places.iter().any(|placed| is_answer(&placed)) {
+                self.variables.insert(name.to_owned());
+                self.is_abandoned = false;
+            }
         }
     }
 
@@ -73,11 +105,19 @@ pub(super) fn shown(names: &BTreeSet<String>) -> String {
     format!("`{}`", names.join("`, `"))
 }
 
-/// The leases of all values, and of the sign-ins that those hang on which are kept.
+/// Whether a variable wants neither lease nor sign-in kept.
+fn abandons(planned: &Planned<'_>) -> bool {
+    let abandons = planned.variable.entry.abandons_lease.as_ref();
+    abandons.is_some_and(|abandons| abandons.value)
+}
+
+/// The leases of all values, and of the sign-ins that those hang on which are kept. Where values are
+/// watched, looking at them needs the sign-in of their backend too.
 pub(super) fn held(
     plan: &Plan<'_>,
     answers: &Answers,
     providers: &[Option<Box<dyn Provider>>],
+    is_watched: bool,
 ) -> Vec<Held> {
     let mut found: BTreeMap<(usize, String), Held> = BTreeMap::new();
     for (name, planned) in plan.selected() {
@@ -96,8 +136,7 @@ pub(super) fn held(
             let held = held.or_insert_with(|| Held::new(placed.backend, lease.clone(), false));
             held.addresses.insert(placed.address);
             held.variables.insert(name.to_owned());
-            let abandons = planned.variable.entry.abandons_lease.as_ref();
-            held.is_abandoned &= abandons.is_some_and(|abandons| abandons.value);
+            held.is_abandoned &= abandons(planned);
         }
     }
     let mut all: Vec<Held> = found.into_values().collect();
@@ -112,6 +151,9 @@ pub(super) fn held(
                 of_sign_in.addresses.extend(&held.addresses);
                 of_sign_in.variables.extend(held.variables.iter().cloned());
                 of_sign_in.is_abandoned = false;
+            }
+            if is_watched {
+                of_sign_in.is_watched_by(plan, answers);
             }
             if !of_sign_in.is_abandoned {
                 all.push(of_sign_in);

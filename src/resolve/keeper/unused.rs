@@ -5,7 +5,7 @@ use std::time::Instant;
 use endow_providers::{Fault, Limits, Pending, Warning};
 
 use super::held::{Held, held};
-use crate::resolve::{Answers, CLOSING, Session};
+use crate::resolve::{Answers, Session};
 
 /// Gives them back at the same time; a warning for each that could not be. Those of a sign-in of
 /// endow's own end with it, when its backend is closed.
@@ -14,7 +14,16 @@ pub(in crate::resolve) fn give_back(
     answers: &Answers,
 ) -> Vec<Warning> {
     let providers = &session.providers;
-    let mut leases = held(session.plan, answers, providers);
+    let mut leases = held(session.plan, answers, providers, false);
+    // Those of requests that were given up with others.
+    for (backend, provider) in providers.iter().enumerate() {
+        for lease in provider.iter().flat_map(|provider| provider.leases()) {
+            let unanswered = Held::unanswered(backend, lease, session.plan);
+            if !leases.iter().any(|held| held.is(&unanswered)) {
+                leases.push(unanswered);
+            }
+        }
+    }
     let signs_in = |held: &Held| {
         let provider = providers[held.backend].as_ref();
         provider.is_some_and(|provider| provider.sign_in().is_some())
@@ -24,7 +33,7 @@ pub(in crate::resolve) fn give_back(
         return Vec::new();
     }
     let limits = Limits {
-        deadline: Instant::now() + CLOSING,
+        deadline: session.closing_deadline(),
         approval: None,
     };
     let futures: Vec<(Pending<'_, Result<(), Fault>>, Instant)> = leases

@@ -13,6 +13,8 @@ use aws_smithy_runtime_api::client::{
 };
 
 use super::{KEY, SECRET, Source};
+use reqwest::Url;
+
 use crate::{
     Class, Fault,
     aws::{
@@ -72,6 +74,7 @@ pub(super) fn failure(
             what: what.unwrap_or(&name),
             source: &name,
             endpoint: None,
+            proxies: &settings.proxies,
         });
     }
     let is_unreached = find::<ConnectorError>(error).is_some();
@@ -88,7 +91,13 @@ pub(super) fn failure(
         }
     }
     if is_unreached {
-        let message = format!("can't reach what gives the credentials of {name}");
+        let is_remote = matches!(source, Source::Profile(_) | Source::WebIdentity);
+        let sts = Url::parse("https://sts.amazonaws.com")
+            .ok()
+            .filter(|_| is_remote);
+        let through = sts.map(|sts| settings.proxies.to(&sts).through());
+        let through = through.unwrap_or_default();
+        let message = format!("can't reach what gives the credentials of {name}{through}");
         Fault::new(Class::Unreachable, message)
     } else {
         let message = format!("{name} is configured, and gives no credentials");

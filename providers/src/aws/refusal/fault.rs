@@ -66,12 +66,15 @@ impl Refusal {
         } = asked;
         match (self.broken, self.status) {
             (Some(Broken::Connection), _) => {
-                Fault::new(Class::Unreachable, format!("can't reach {service} in {region}"))
+                Fault::new(Class::Unreachable, format!("can't reach {service} in {region}{}", asked.through()))
                     .hinted(asked.address())
             }
             (Some(Broken::Half), _) => Fault::new(
                 Class::Unreachable,
-                format!("the answer of {service} in {region} ended too early"),
+                format!(
+                    "the answer of {service} in {region}{} ended too early",
+                    asked.through()
+                ),
             )
             .hinted(asked.address()),
             (Some(Broken::TooLarge), _) => Fault::new(
@@ -84,7 +87,10 @@ impl Refusal {
             .hinted(asked.address()),
             (Some(Broken::Certificate), _) => Fault::new(
                 Class::Unreachable,
-                format!("the certificate of {service} in {region} is not trusted"),
+                format!(
+                    "the certificate of {service} in {region}{} is not trusted",
+                    asked.through()
+                ),
             )
             .hinted(asked.address())
             .hinted("SSL_CERT_FILE names a file with other authorities"),
@@ -96,14 +102,19 @@ impl Refusal {
             (Some(Broken::Answer), status) => Fault::new(
                 Class::Malformed,
                 format!(
-                    "what answers for {service} in {region} is not AWS: status {}, and not its format",
+                    "what answers for {service} in {region}{} is not AWS: status {}, and not its format",
+                    asked.through(),
                     status.unwrap_or_default()
                 ),
             )
             .hinted(asked.address()),
             (None, Some(status)) if self.is_transient() => Fault::new(
                 Class::Unreachable,
-                format!("{service} in {region} fails: status {status}{}", self.named()),
+                format!(
+                    "{service} in {region}{} fails: status {status}{}",
+                    asked.through(),
+                    self.named()
+                ),
             ),
             (None, _) => Fault::new(
                 Class::Malformed,

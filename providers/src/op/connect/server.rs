@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Class, Fault, Limits, Secret,
-    http::{Call, Client, Options, Proxies, Response, credential},
+    http::{Call, Client, Options, Proxies, Response, Route, below, credential},
     retry::{self, Try, until},
     tls::{Tls, nobody},
 };
@@ -24,10 +24,10 @@ const SOONER: Duration = Duration::from_millis(50);
 
 pub(super) struct Server {
     base: Url,
-    /// Host and port, for messages.
+    /// Host and port, and the proxy on the way, for messages.
     pub(super) name: String,
     authorization: HeaderValue,
-    proxies: Proxies,
+    route: Route,
     client: OnceCell<Client>,
     under_way: Semaphore,
 }
@@ -65,11 +65,12 @@ impl Server {
             let found = environment.iter().find(|(other, _)| other == name);
             found?.1.to_str()
         };
+        let route = Proxies::of(variable).to(&base);
         Ok(Self {
             base,
-            name,
+            name: route.named(&name),
             authorization,
-            proxies: Proxies::of(variable),
+            route,
             client: OnceCell::new(),
             under_way: Semaphore::new(AT_ONCE),
         })
@@ -77,10 +78,9 @@ impl Server {
 
     /// The address of a path, with a filter.
     pub(super) fn url(&self, path: &[&str], filter: Option<(&str, &str)>) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
+        // What can't stand in a path is no name or id of anything: nothing is asked for there.
+        let url = below(&self.base, path.iter().copied());
+        let mut url = url.unwrap_or_else(|| self.base.clone());
         if let Some((name, value)) = filter {
             let filter = format!("{name} eq \"{value}\"");
             url.query_pairs_mut().append_pair("filter", &filter);
@@ -187,7 +187,7 @@ impl Server {
             })?;
             let options = Options {
                 tls,
-                proxies: self.proxies.clone(),
+                route: self.route.clone(),
                 unix_socket: None,
                 host: None,
             };

@@ -1,0 +1,58 @@
+//! A command that leaves processes in its group: their ends disturb nothing.
+//!
+//! They are sent TERM when the command has ended, so they end while endow is ending too. Every way of
+//! staying is tried again and again, because the moment is short.
+
+use super::{keyboard::on_terminal, project};
+use crate::{
+    harness::{Test, long},
+    signals::as_init,
+};
+
+/// Starts a hundred processes, and ends with 3 when all of them are there.
+const LEAVES: &str =
+    "n=0; while [ $n -lt 100 ]; do sleep 60 >/dev/null 2>&1 & n=$((n+1)); done; exit 3";
+
+/// A run that hangs is killed, which is another status.
+const WITHIN: [&str; 4] = ["timeout", "--signal=KILL", "--foreground", "60"];
+
+#[track_caller]
+fn ends_each_time(test: impl Fn() -> Test) {
+    for _ in 0..long(20, 1000) {
+        test().shell(LEAVES).status(3);
+    }
+}
+
+#[test]
+fn a_command_that_leaves_a_hundred_orphans_ends_with_its_own_status_each_time() {
+    ends_each_time(|| project().through(WITHIN).flags(["--init"]));
+}
+
+#[test]
+fn as_pid_1_a_command_that_leaves_a_hundred_orphans_ends_with_its_own_status_each_time() {
+    ends_each_time(|| {
+        let mut init = as_init();
+        init.insert(1, "--kill-child");
+        project().through(WITHIN).through(init).flags(["--init"])
+    });
+}
+
+#[test]
+fn while_masked_a_command_that_leaves_a_hundred_orphans_ends_with_its_own_status_each_time() {
+    ends_each_time(|| project().through(WITHIN).flags(["--redact"]));
+}
+
+#[test]
+fn on_a_terminal_a_command_that_leaves_a_hundred_orphans_ends_with_its_own_status_each_time() {
+    for _ in 0..long(20, 1000) {
+        let test = project().flags(["--redact"]).shell(LEAVES);
+        let output = on_terminal(test, &[]).success();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(shown.ends_with("status 3\n"), "{shown}");
+    }
+}
+
+#[test]
+fn while_watched_a_command_that_leaves_a_hundred_orphans_ends_with_its_own_status_each_time() {
+    ends_each_time(|| project().through(WITHIN).flags(["--watch"]));
+}
