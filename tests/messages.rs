@@ -398,6 +398,8 @@ fn a_shown_place_can_be_copied_into_a_manifest() {
         ),
         ("aws-sm://n#k?stage=a%23b", "aws-sm://n#k?stage=a#b"),
         ("env://%E2%80%AE\u{e9}", "env://%E2%80%AE\u{e9}"),
+        ("vault://s@t/a:b%40c/d#k", "vault://s@t/a:b%40c/d#k"),
+        ("env://%61:b%40%40c", "env://a:b%40%40c"),
     ] {
         assert_eq!(explained(written), shown);
         assert_eq!(explained(shown), shown);

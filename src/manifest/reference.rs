@@ -202,7 +202,7 @@ impl Reference {
         Err(if kind.grammar.is_percent_encoded {
             refusal.hint("name the place where the value is; in a name write `%40` for `@`")
         } else {
-            refusal.hint("name the place where the value is")
+            refusal.hint("name the place where the value is, by its id where its name has a `:`")
         })
     }
 

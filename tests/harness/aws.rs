@@ -55,8 +55,7 @@ impl Aws {
     pub(crate) fn start_moto() -> Self {
         Self::start("moto", Some("/moto-api/"), |port| {
             let port = port.to_string();
-            let words = ["moto_server", "-H", "127.0.0.1", "-p", &port];
-            program(&words)
+            moto(&["-H", "127.0.0.1", "-p", &port])
         })
     }
 
@@ -65,8 +64,7 @@ impl Aws {
         let (certificate, key) = (certificate.certificate(), certificate.key());
         Self::start("moto", None, |port| {
             let port = port.to_string();
-            let words = ["moto_server", "-H", "127.0.0.1", "-p", &port];
-            let mut command = program(&words);
+            let mut command = moto(&["-H", "127.0.0.1", "-p", &port]);
             command.extend(["-c".into(), certificate.clone().into()]);
             command.extend(["-k".into(), key.clone().into()]);
             command
@@ -353,6 +351,14 @@ fn escaped(text: &str) -> String {
 }
 
 /// The words that start a program of the servers' own Python.
+/// moto through the script that lets it answer one request at a time.
+fn moto(arguments: &[&str]) -> Vec<OsString> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/serve_moto.py");
+    let mut words = vec!["python", script];
+    words.extend(arguments);
+    program(&words)
+}
+
 fn program(words: &[&str]) -> Vec<OsString> {
     let (program, arguments) = words.split_first().expect("a program");
     let mut command = vec![servers().join("venv/bin").join(program).into()];

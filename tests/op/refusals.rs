@@ -1,6 +1,7 @@
 //! What `op` says when it fails, and what endow makes of it: the class, one run, and a hint.
 
 use super::{StandIn, chat, project};
+use crate::harness::Test;
 
 /// Key of the stand-in, the recorded text, the class, the status of `check`, and a part of the
 /// report.
@@ -259,4 +260,26 @@ fn without_op_the_report_says_how_to_get_it() {
         "{stderr}"
     );
     assert!(stderr.contains("hint: install it"), "{stderr}");
+}
+
+/// `op` has no `%3A` and no `%40`.
+#[test]
+fn an_item_with_a_mail_address_as_its_name_is_named_by_its_id() {
+    for place in [
+        "op://AI Team/login:dana@acme.dev/password",
+        "op://u:hunter2@vault/item/password",
+        "op://u:a/hunter2@host/password",
+        "op://postgres://u:hunter2@host/password",
+    ] {
+        let output = Test::manifest(&format!("version: 1\nenv: {{ A: \"{place}\" }}\n"))
+            .args(["explain"])
+            .any_stderr()
+            .status(2);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stderr.contains("by its id where its name has a `:`"),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
 }

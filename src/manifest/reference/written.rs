@@ -20,7 +20,7 @@ pub(super) struct Written<'a> {
 impl Display for Written<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme)?;
-        self.part(f, self.locator, "#?")?;
+        self.locator(f)?;
         if let Some(field) = self.field {
             f.write_char('#')?;
             match field {
@@ -43,6 +43,14 @@ impl Display for Written<'_> {
 }
 
 impl Written<'_> {
+    /// An `@` behind a `:` would end the password of a URL, which no reference holds.
+    fn locator(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let after = self.locator.find(':').unwrap_or(self.locator.len());
+        let (before, after) = self.locator.split_at(after);
+        self.part(f, before, "#?")?;
+        self.part(f, after, "#?@")
+    }
+
     /// A part, without the characters that would end it, mean something else or do something to
     /// the terminal.
     fn part(&self, f: &mut Formatter<'_>, text: &str, ends: &str) -> fmt::Result {
