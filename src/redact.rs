@@ -31,11 +31,9 @@ pub const LOOKED_FOR: usize = 4 << 10;
 
 /// What is masked, for any number of streams.
 pub struct Masker {
-    plain: Finder,
+    plain: Option<Finder>,
     joined: Option<Finder>,
     digits: Option<Finder>,
-    /// Values that are longer than what is looked for: by the place of their plain form, the rest.
-    rests: Vec<(usize, Zeroizing<Vec<u8>>)>,
 }
 
 /// A value that can't be masked.
@@ -71,16 +69,11 @@ impl Masker {
             }
         }
         let mut masker = Self::of_forms(forms);
-        if let Some(masker) = &mut masker {
-            let places = long.into_iter().filter_map(|(head, rest)| {
-                let forms = &masker.plain.forms;
-                let at = forms
-                    .binary_search_by(|form| form.as_slice().cmp(head))
-                    .ok()?;
-                Some((at, Zeroizing::new(rest.to_vec())))
-            });
-            let rests = places.collect();
-            masker.rests = rests;
+        if let Some(Self { plain, joined, .. }) = &mut masker {
+            for (head, rest) in long {
+                let finders = [&mut *plain, &mut *joined].into_iter().flatten();
+                finders.for_each(|finder| finder.go_on(head, rest));
+            }
         }
         (masker, unmasked)
     }
@@ -89,33 +82,32 @@ impl Masker {
         let (mut plain, mut joined, mut digits) = (Vec::new(), Vec::new(), Vec::new());
         for (form, mask) in forms {
             let of_search = match form.search {
+                // The text without breaks has it too, and is searched once.
+                Search::Plain if is_joined(&form.bytes) => &mut joined,
                 Search::Plain => &mut plain,
                 Search::Joined => &mut joined,
                 Search::Digits => &mut digits,
             };
             of_search.push((form.bytes, mask));
         }
-        Some(Self {
-            plain: Finder::new(plain)?,
+        let masker = Self {
+            plain: Finder::new(plain),
             joined: Finder::new(joined),
             digits: Finder::new(digits),
-            rests: Vec::new(),
-        })
+        };
+        masker.finders().next()?;
+        Some(masker)
+    }
+
+    fn finders(&self) -> impl Iterator<Item = &Finder> {
+        let finders = [&self.plain, &self.joined, &self.digits];
+        finders.into_iter().flatten()
     }
 
     /// So much of a stream is held at most, beside one piece: the longest form in the longest escapes, and
     /// as much again.
     fn most_held(&self) -> usize {
-        let finders = [
-            Some(&self.plain),
-            self.joined.as_ref(),
-            self.digits.as_ref(),
-        ];
-        let longest = finders
-            .into_iter()
-            .flatten()
-            .map(|finder| finder.longest)
-            .max();
+        let longest = self.finders().map(|finder| finder.longest).max();
         24 * longest.unwrap_or(0) + (4 << 10)
     }
 
@@ -143,8 +135,8 @@ pub struct Stream<'m> {
     decided: usize,
     /// How much of a value it can be the beginning of, in bytes of the value's form.
     depth: usize,
-    /// After the head of a long value: which rest goes on, and how much of it has come.
-    following: Following,
+    /// After the head of a long value: what has not come of its rest.
+    following: Option<&'m [u8]>,
 }
 
 impl Stream<'_> {
@@ -168,13 +160,12 @@ impl Stream<'_> {
 
     /// Drops what goes on with a long value whose head was masked at the end of what came before.
     fn follow<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some((rest, from)) = self.following.take() else {
+        let Some(rest) = self.following.take() else {
             return bytes;
         };
-        let rest_of_value = &self.masker.rests[rest].1[from..];
-        let same = common(rest_of_value, bytes);
-        if same == bytes.len() && same < rest_of_value.len() {
-            self.following = Some((rest, from + same));
+        let same = common(rest, bytes);
+        if same == bytes.len() && same < rest.len() {
+            self.following = Some(&rest[same..]);
         }
         &bytes[same..]
     }
@@ -214,15 +205,10 @@ impl Stream<'_> {
             out.extend_from_slice(plain(done, hit.source.start));
             out.extend_from_slice(hit.mask.as_bytes());
             done = hit.source.end;
-            let rests = &masker.rests;
-            let long = hit
-                .plain
-                .and_then(|form| rests.iter().position(|(at, _)| *at == form));
-            if let Some(long) = long {
-                let rest = &rests[long].1;
+            if let Some(rest) = hit.rest {
                 let same = common(rest, &bytes[done..]);
                 done += same;
-                following = (done == bytes.len() && same < rest.len()).then_some((long, same));
+                following = (done == bytes.len() && same < rest.len()).then_some(&rest[same..]);
             }
             if open < done {
                 (open, depth) = searched.unfinished(done);
@@ -248,5 +234,7 @@ fn common(one: &[u8], other: &[u8]) -> usize {
     pairs.take_while(|(one, other)| one == other).count()
 }
 
-/// Which rest of a long value goes on after the end, and how much of it has come.
-type Following = Option<(usize, usize)>;
+/// Whether a form is looked for without line breaks alone: long enough not to be met by chance there.
+fn is_joined(form: &[u8]) -> bool {
+    form.len() >= forms::JOINED && !form.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+}

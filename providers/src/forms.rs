@@ -20,8 +20,9 @@ const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
-/// Shorter values are not looked for across line breaks and blanks: they would be found by chance.
-const JOINED: usize = 16;
+/// So many bytes a value has at least that is looked for across line breaks and blanks: a shorter one
+/// would be found by chance.
+pub const JOINED: usize = 16;
 
 /// In which views of a text a form is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,8 @@ pub(super) struct Finder {
     pub(super) longest: usize,
     /// Whether a form begins with two bytes.
     begins: Vec<bool>,
+    /// What a value that is longer than what is looked for goes on with, by the place of its form.
+    pub(super) rests: Vec<(usize, Zeroizing<Vec<u8>>)>,
 }
 
 impl Finder {
@@ -64,7 +66,22 @@ impl Finder {
             forms,
             masks,
             begins,
+            rests: Vec::new(),
         })
+    }
+
+    /// Says what follows the head of a long value, where that is a form.
+    pub(super) fn go_on(&mut self, head: &[u8], rest: &[u8]) {
+        let place = self.forms.binary_search_by(|form| (***form).cmp(head));
+        if let Ok(form) = place {
+            self.rests.push((form, Zeroizing::new(rest.to_vec())));
+        }
+    }
+
+    /// What follows a form.
+    pub(super) fn rest(&self, form: usize) -> Option<&[u8]> {
+        let (_, rest) = self.rests.iter().find(|(at, _)| *at == form)?;
+        Some(rest)
     }
 
     /// The bytes that the automaton takes.

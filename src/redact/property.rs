@@ -142,7 +142,9 @@ pub(super) fn reference(masker: &Masker, text: &[u8]) -> Vec<u8> {
         if let Some(digits) = &masker.digits {
             views.push((digits, view.digits()));
         }
-        views.push((&masker.plain, Some(view)));
+        if let Some(plain) = &masker.plain {
+            views.push((plain, Some(view)));
+        }
     }
     let mut out = Vec::new();
     let mut at = 0;

@@ -18,7 +18,6 @@ pub(super) struct Searched<'m, 't> {
 struct One<'m> {
     finder: &'m Finder,
     view: usize,
-    is_plain: bool,
     /// The next form, where it was looked for from a place on.
     next: Option<(usize, Option<Found>)>,
 }
@@ -35,8 +34,8 @@ pub(super) struct Hit<'m> {
     pub(super) source: Range<usize>,
     /// What it is replaced by.
     pub(super) mask: &'m str,
-    /// Which plain form it is, if it is one.
-    pub(super) plain: Option<usize>,
+    /// What follows, where it is the head of a long value.
+    pub(super) rest: Option<&'m [u8]>,
 }
 
 impl<'m, 't> Searched<'m, 't> {
@@ -60,25 +59,26 @@ impl<'m, 't> Searched<'m, 't> {
             .map(|finder| (finder, view.without_breaks()));
         let digits = masker.digits.as_ref().map(|finder| (finder, view.digits()));
         let level = self.levels.len();
-        self.search(&masker.plain, level, true);
+        if let Some(finder) = &masker.plain {
+            self.search(finder, level);
+        }
         self.levels.push(view);
         if let Some((finder, joined)) = joined {
             let at = joined.as_ref().map_or(level, |_| self.levels.len());
             self.levels.extend(joined);
-            self.search(finder, at, false);
+            self.search(finder, at);
         }
         if let Some((finder, Some(digits))) = digits {
             let at = self.levels.len();
             self.levels.push(digits);
-            self.search(finder, at, false);
+            self.search(finder, at);
         }
     }
 
-    fn search(&mut self, finder: &'m Finder, view: usize, is_plain: bool) {
+    fn search(&mut self, finder: &'m Finder, view: usize) {
         self.searches.push(One {
             finder,
             view,
-            is_plain,
             next: None,
         });
     }
@@ -116,7 +116,7 @@ impl<'m, 't> Searched<'m, 't> {
         let search = &self.searches[index];
         Some(Hit {
             mask: &search.finder.masks[found.form],
-            plain: search.is_plain.then_some(found.form),
+            rest: search.finder.rest(found.form),
             source: found.source,
         })
     }

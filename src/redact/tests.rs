@@ -289,7 +289,8 @@ fn a_long_value_is_found_by_its_head_and_masked_as_a_whole_in_any_pieces() {
     ]
     .concat();
     let expected = "a [BLOB] b [BLOB]; [BLOB][BLOB]";
-    assert_eq!(masker.rests.len(), 1, "the rest is known");
+    let rests = masker.finders().flat_map(|finder| &finder.rests);
+    assert_eq!(rests.count(), 1, "the rest is known");
     let found = whole(&masker, &text);
     assert_eq!(
         (found.len(), &found[..8]),
@@ -314,8 +315,18 @@ fn a_long_value_is_found_by_its_head_and_masked_as_a_whole_in_any_pieces() {
 fn the_masks_of_a_mebibyte_are_those_of_its_head() {
     let forms = |length| {
         let masker = Masker::new(&[("BLOB", &long(length))]).0.unwrap();
-        let total: usize = masker.plain.forms.iter().map(|form| form.len()).sum();
-        (total, masker.plain.memory())
+        let total: usize = masker
+            .finders()
+            .flat_map(|finder| &finder.forms)
+            .map(|form| form.len())
+            .sum();
+        (
+            total,
+            masker
+                .finders()
+                .map(|finder| finder.memory())
+                .sum::<usize>(),
+        )
     };
     let (small, large) = (forms(LOOKED_FOR), forms(1 << 20));
     assert_eq!(small.0, large.0);
