@@ -369,6 +369,28 @@ fn no_tag_of_any_kind_is_taken() {
 }
 
 #[test]
+fn a_refused_tag_is_shown_where_it_begins() {
+    for (line, column) in [
+        ("A: !!str x", 6),
+        ("A: !<x> x", 6),
+        ("A: !<tag:yaml.org,2002:str> x", 6),
+        ("A: !local", 6),
+        ("A: !!int x", 6),
+        ("A: !!int &a x", 6),
+        ("A: &a !!int x", 9),
+        ("A: [!!bool x]", 7),
+    ] {
+        let manifest = format!("version: 1\nvalues:\n  {line}\n");
+        let output = explained(&manifest).any_stderr().status(2);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.contains(&format!(" --> secretfile.yaml:3:{column}\n")),
+            "{line}: {stderr}"
+        );
+    }
+}
+
+#[test]
 fn an_exclamation_mark_in_a_text_or_a_comment_is_no_tag() {
     for text in [
         "values: { A: \"!x\" }",

@@ -95,8 +95,26 @@ struct Place<'s> {
 
 impl Place<'_> {
     fn tag(&self) -> Diagnostic {
-        self.problem("tag", "tags have no meaning in a manifest")
+        let span = self.span(self.tag_before().unwrap_or(self.start));
+        Diagnostic::at(span, "tag", "tags have no meaning in a manifest")
             .hint("every value is a text: leave the tag out, or quote a text that begins with `!`")
+    }
+
+    /// Where the tag of what is refused begins, on the same line: the parser names what follows it. An
+    /// anchor can stand between.
+    fn tag_before(&self) -> Option<usize> {
+        let text = &self.source.text;
+        let line = text[..self.start].rfind('\n').map_or(0, |at| at + 1);
+        let before = text[line..self.start].trim_end();
+        let words = before.rsplit(char::is_whitespace);
+        let ends = |c| matches!(c, '[' | '{' | ',');
+        let mut words = words.map(|word| word.trim_start_matches(ends));
+        let tag = words
+            .by_ref()
+            .take(2)
+            .take_while(|word| word.starts_with(['!', '&']))
+            .find(|word| word.starts_with('!'))?;
+        before.rfind(tag).map(|at| line + at)
     }
 
     fn span(&self, start: usize) -> Span {
