@@ -324,7 +324,7 @@ fn the_masks_of_a_mebibyte_are_those_of_its_head() {
             total,
             masker
                 .finders()
-                .map(|finder| finder.memory())
+                .map(super::finder::Finder::memory)
                 .sum::<usize>(),
         )
     };
