@@ -120,6 +120,7 @@ impl Masker {
             decided: 0,
             depth: 0,
             following: None,
+            buffer: Zeroizing::default(),
         }
     }
 }
@@ -137,6 +138,8 @@ pub struct Stream<'m> {
     depth: usize,
     /// After the head of a long value: what has not come of its rest.
     following: Option<&'m [u8]>,
+    /// Memory for what is searched of a piece.
+    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Stream<'_> {
@@ -194,7 +197,7 @@ impl Stream<'_> {
     /// Writes what is decided; the result is where the rest begins.
     fn mask(&mut self, bytes: &[u8], is_last: bool, out: &mut Vec<u8>) -> usize {
         let masker = self.masker;
-        let mut searched = Searched::new(masker, bytes, is_last);
+        let mut searched = Searched::new(masker, bytes, is_last, &mut self.buffer);
         let released = self.released;
         let plain = |from: usize, to: usize| &bytes[from.max(released).min(to)..to];
         let mut done = self.decided;

@@ -96,7 +96,9 @@ pub fn of(value: &[u8]) -> Vec<Form> {
 pub fn views(text: &[u8]) -> Vec<(Search, View<'_>)> {
     let mut views = Vec::new();
     for view in View::levels(text, true) {
-        let joined = view.without_breaks().unwrap_or_else(|| view.same());
+        let joined = view
+            .without_breaks(&mut Vec::new())
+            .unwrap_or_else(|| view.same());
         views.push((Search::Joined, joined));
         views.extend(view.digits().map(|digits| (Search::Digits, digits)));
         views.push((Search::Plain, view));

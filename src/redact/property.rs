@@ -135,7 +135,7 @@ pub(super) fn reference(masker: &Masker, text: &[u8]) -> Vec<u8> {
     let mut views = Vec::new();
     for view in View::levels(text, true) {
         if let Some(joined) = &masker.joined {
-            let without = view.without_breaks();
+            let without = view.without_breaks(&mut Vec::new());
             // Without breaks it is the view itself, which is not there twice.
             views.push((joined, without.or_else(|| Some(view.same()))));
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use endow_providers::forms::View;
+use zeroize::Zeroizing;
 
 use super::{Masker, finder::Finder};
 
@@ -12,6 +13,10 @@ pub(super) struct Searched<'m, 't> {
     searches: Vec<One<'m>>,
     is_last: bool,
     length: usize,
+    /// Memory for the largest view, which every piece has.
+    buffer: &'t mut Zeroizing<Vec<u8>>,
+    /// Which view that is.
+    largest: Option<usize>,
 }
 
 /// One view, and what is looked for in it.
@@ -28,6 +33,14 @@ struct Found {
     form: usize,
 }
 
+impl Drop for Searched<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(view) = self.largest {
+            **self.buffer = self.levels.swap_remove(view).into_buffer();
+        }
+    }
+}
+
 /// A form that was found.
 pub(super) struct Hit<'m> {
     /// Where, in the piece.
@@ -39,12 +52,19 @@ pub(super) struct Hit<'m> {
 }
 
 impl<'m, 't> Searched<'m, 't> {
-    pub(super) fn new(masker: &'m Masker, bytes: &'t [u8], is_last: bool) -> Self {
+    pub(super) fn new(
+        masker: &'m Masker,
+        bytes: &'t [u8],
+        is_last: bool,
+        buffer: &'t mut Zeroizing<Vec<u8>>,
+    ) -> Self {
         let mut piece = Self {
             levels: Vec::new(),
             searches: Vec::new(),
             is_last,
             length: bytes.len(),
+            buffer,
+            largest: None,
         };
         for view in View::levels(bytes, is_last) {
             piece.add(masker, view);
@@ -56,7 +76,7 @@ impl<'m, 't> Searched<'m, 't> {
         let joined = masker
             .joined
             .as_ref()
-            .map(|finder| (finder, view.without_breaks()));
+            .map(|finder| (finder, view.without_breaks(self.buffer)));
         let digits = masker.digits.as_ref().map(|finder| (finder, view.digits()));
         let level = self.levels.len();
         if let Some(finder) = &masker.plain {
@@ -65,6 +85,9 @@ impl<'m, 't> Searched<'m, 't> {
         self.levels.push(view);
         if let Some((finder, joined)) = joined {
             let at = joined.as_ref().map_or(level, |_| self.levels.len());
+            if joined.is_some() {
+                self.largest.get_or_insert(at);
+            }
             self.levels.extend(joined);
             self.search(finder, at);
         }

@@ -249,11 +249,17 @@ impl<'t> View<'t> {
         Some(view)
     }
 
-    /// Without line breaks; `None` where it has none.
-    pub fn without_breaks(&self) -> Option<View<'static>> {
+    /// Without line breaks, in a buffer of [`Self::into_buffer`]; `None` where it has none.
+    pub fn without_breaks(&self, buffer: &mut Vec<u8>) -> Option<View<'static>> {
         let bytes = &self.bytes;
         memchr::memchr2(b'\n', b'\r', bytes)?;
-        let mut view = View::empty(self.end, bytes.len());
+        let mut view = View::empty(self.end, 0);
+        if buffer.capacity() < bytes.len() {
+            buffer.zeroize();
+        }
+        *view.vec() = std::mem::take(buffer);
+        view.vec().clear();
+        view.vec().reserve_exact(bytes.len());
         let mut done = 0;
         for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
             view.keep(self, done..at);
@@ -264,18 +270,28 @@ impl<'t> View<'t> {
         Some(view)
     }
 
+    /// The memory of a view that is no longer needed, for another; the caller wipes it in the end.
+    pub fn into_buffer(mut self) -> Vec<u8> {
+        match &mut self.bytes {
+            Cow::Borrowed(_) => Vec::new(),
+            Cow::Owned(bytes) => std::mem::take(bytes),
+        }
+    }
+
     /// The digits of hexadecimal in groups, `73 6b 2d`, with a byte that is none between two groups
     /// that do not belong together; `None` where there are none.
     pub fn digits(&self) -> Option<View<'static>> {
         let bytes = &self.bytes;
-        let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'\n' | b'\r');
+        let is_part = |byte: &u8| IS_OF_GROUP[usize::from(*byte)];
         let mut view = View::empty(self.end, 0);
         // What the end cuts off may be long enough when it goes on.
         let last = bytes.iter().rev().take_while(|byte| is_part(byte)).count();
         let last = bytes.len() - last;
         let mut at = 0;
         while at < last {
-            if !is_part(&bytes[at]) {
+            // The end of the bytes is part of what `last` begins.
+            let is_middle = |step: usize| bytes.get(at + step * STRIDE).is_none_or(is_part);
+            if !(is_part(&bytes[at]) & is_middle(1) & is_middle(2)) {
                 at += STRIDE;
                 continue;
             }
@@ -311,8 +327,18 @@ impl<'t> View<'t> {
 const ESCAPE: u8 = 0x1b;
 /// Sixteen bytes in more than one group are this long at least.
 const GROUPS: usize = 33;
-/// One in each group is looked at.
-const STRIDE: usize = GROUPS - 1;
+/// Three that are so far from each other are in each of these, wherever it begins.
+const STRIDE: usize = GROUPS / 3;
+/// Digits, and what is between groups of them.
+const IS_OF_GROUP: [bool; 256] = {
+    let mut is_of = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < u8::MAX {
+        is_of[byte as usize] = byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'\n' | b'\r');
+        byte += 1;
+    }
+    is_of
+};
 /// No escape is longer, but for a colour.
 const LONGEST: usize = 12;
 const LONGEST_COLOUR: usize = 32;
