@@ -3,6 +3,7 @@
 //! One read a file answers every key of it. The dialect is in [`parser`]; a file that breaks it
 //! answers no key at all, because what one line means depends on the quotes before it.
 
+mod blank;
 mod parser;
 mod problem;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -10,7 +11,7 @@ pub(crate) mod property;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     Absence, Address, Answer, Class, Fault, Fetched, Field, Grammar, Identity, Kind, Limits,
@@ -18,7 +19,7 @@ use crate::{
     Shape, Trust, Value, Warning, is_name_like,
     read::{Content, Failure, described, read, read_each, read_regular},
 };
-use parser::{Parsed, is_key, parse};
+use parser::{Doubt, Parsed, is_key, parse};
 
 /// What is known of the type.
 pub(crate) static KIND: Kind = Kind {
@@ -102,10 +103,15 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
             ));
         }
     };
-    Ok(Box::new(Dotenv { is_expanding }))
+    Ok(Box::new(Dotenv {
+        name: opening.name.to_owned(),
+        is_expanding,
+    }))
 }
 
 struct Dotenv {
+    /// The key of its settings.
+    name: String,
     is_expanding: bool,
 }
 
@@ -122,7 +128,12 @@ impl Provider for Dotenv {
             let mut warnings = Vec::new();
             let mut books = HashMap::new();
             for (path, content) in read_each(batch, |path| read(path, limits.deadline)).await {
-                books.insert(path, self.book(path, content, &mut warnings));
+                let book = self.book(path, content, &mut warnings);
+                if let Ok((parsed, _)) = &book {
+                    let asked = batch.iter().filter(|address| address.locator == path);
+                    warnings.extend(self.doubts(path, parsed, asked));
+                }
+                books.insert(path, book);
             }
             Fetched {
                 answers: batch
@@ -189,11 +200,7 @@ impl Dotenv {
         warnings.extend(parsed.repeated.iter().map(|again| Warning {
             message: format!(
                 "`{}` stands twice in `{path}`, on lines {} and {}",
-                if is_name_like(&again.key) {
-                    &again.key
-                } else {
-                    "***"
-                },
+                shown(&again.key),
                 again.earlier,
                 again.later
             ),
@@ -207,6 +214,52 @@ impl Dotenv {
             },
         ))
     }
+}
+
+impl Dotenv {
+    /// Warnings about the values that were asked for, one of each kind a file.
+    fn doubts<'a>(
+        &self,
+        path: &str,
+        parsed: &Parsed,
+        asked: impl Iterator<Item = &'a Address>,
+    ) -> impl Iterator<Item = Warning> {
+        let keys: BTreeSet<&str> = asked
+            .filter_map(|address| Some(address.field.as_ref()?.as_str()))
+            .collect();
+        let of = |doubt| {
+            let is_of = |key: &&str| {
+                let entry = parsed.entries.get(*key);
+                entry.and_then(|entry| entry.doubt) == Some(doubt)
+            };
+            let named: Vec<String> = keys
+                .iter()
+                .copied()
+                .filter(is_of)
+                .map(|key| format!("`{}`", shown(key)))
+                .collect();
+            (!named.is_empty()).then(|| named.join(", "))
+        };
+        let literal = of(Doubt::Literal).map(|keys| Warning {
+            message: format!("a `${{...}}` in `{path}` is passed on as it is: {keys}"),
+            hint: Some(format!(
+                "`backends: {{ {}: {{ expand: true }} }}` expands it; single quotes in the file keep it without this warning",
+                self.name
+            )),
+        });
+        let hash = of(Doubt::Hash).map(|keys| Warning {
+            message: format!(
+                "a value in `{path}` begins with `#`, a comment to other readers: {keys}"
+            ),
+            hint: Some("quote it; if it is a comment, put a blank after the `#`".into()),
+        });
+        literal.into_iter().chain(hash)
+    }
+}
+
+/// A key where it looks like a name: in a file that is something else it may be a part of a value.
+fn shown(key: &str) -> &str {
+    if is_name_like(key) { key } else { "***" }
 }
 
 fn answer(books: &HashMap<&str, Book>, address: &Address) -> Answer {

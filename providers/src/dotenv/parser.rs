@@ -1,10 +1,10 @@
 //! The dialect of dotenv files: bytes to keys and wiped values, a pure function.
 //!
-//! A line is `[export] KEY = value`. Unquoted, the value runs to the end of the line, trimmed,
-//! and `#` after whitespace starts a comment. Single quotes and backticks keep everything;
-//! double quotes know `\n \r \t \" \\ \$` and keep every other backslash. Quotes may span
-//! lines, and keep the line endings that stand there. `$` means nothing, unless expansion is
-//! on: then `${X}` and `${X:-default}` outside single quotes and backticks stand for an earlier
+//! A line is `[export] KEY = value`, and ends with LF, CRLF or CR. Unquoted, the value runs to
+//! the end of the line, trimmed, and `#` after a blank, or before one at the beginning, starts a comment.
+//! Single quotes and backticks keep everything; double quotes know `\n \r \t \" \\ \$` and keep
+//! every other backslash. Quotes may span lines; every line end between them is a newline. After
+//! them only a comment may follow. `$` means nothing, unless expansion is on: then `${X}` and `${X:-default}` outside single quotes and backticks stand for an earlier
 //! key of the same file; as in a shell the default also replaces an empty value.
 
 #[cfg(test)]
@@ -12,7 +12,12 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::problem::{MOST, Problem, Trouble};
+use zeroize::Zeroizing;
+
+use super::{
+    blank::{at_end, at_start, trim},
+    problem::{MOST, Problem, Trouble},
+};
 use crate::{Secret, is_name_like, read::MAX_BYTES};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -44,6 +49,17 @@ pub(super) struct Entry {
     pub(super) line: usize,
     /// What it sets.
     pub(super) value: Secret,
+    /// Why it may not be the value that was meant.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// A value that other readers take in another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It holds `${NAME}` and is not expanded.
+    Literal,
+    /// It begins with `#`: a comment, to some readers.
+    Hash,
 }
 
 /// A key that was set before.
@@ -75,9 +91,10 @@ pub(super) fn parse(text: &[u8], is_expanding: bool) -> Result<Parsed, Vec<Probl
             trouble: Trouble::Utf16,
         }]);
     }
-    let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let converted = with_newlines(text);
     let mut parser = Parser {
-        rest,
+        rest: converted.as_deref().map_or(text, Vec::as_slice),
         line: 1,
         is_expanding,
         size: 0,
@@ -93,6 +110,23 @@ pub(super) fn parse(text: &[u8], is_expanding: bool) -> Result<Parsed, Vec<Probl
     } else {
         Err(parser.problems)
     }
+}
+
+/// Every line end as a newline; `None` where they are.
+fn with_newlines(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if !text.contains(&b'\r') {
+        return None;
+    }
+    let mut lines = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\r') {
+        lines.extend_from_slice(&rest[..at]);
+        lines.push(b'\n');
+        rest = &rest[at + 1..];
+        rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+    }
+    lines.extend_from_slice(rest);
+    Some(lines)
 }
 
 struct Parser<'t> {
@@ -113,6 +147,7 @@ struct Raw<'t> {
     text: &'t [u8],
     has_escapes: bool,
     is_expanded: bool,
+    doubt: Option<Doubt>,
 }
 
 impl<'t> Parser<'t> {
@@ -124,7 +159,7 @@ impl<'t> Parser<'t> {
             .split(|byte| *byte == b'\n')
             .next()
             .unwrap_or_default();
-        let trimmed = head.trim_ascii();
+        let trimmed = trim(head);
         if trimmed.is_empty() || trimmed.starts_with(b"#") {
             self.finish_line();
             return;
@@ -146,8 +181,9 @@ impl<'t> Parser<'t> {
             self.report(line, None, Trouble::BadName);
             return;
         };
+        let doubt = raw.as_ref().ok().and_then(|raw| raw.doubt);
         match raw.and_then(|raw| self.evaluated(raw).map_err(|trouble| (line, trouble))) {
-            Ok(value) => self.set(key, line, value),
+            Ok(value) => self.set(key, Entry { line, value, doubt }),
             Err((line, trouble)) => {
                 self.failed.insert(key.clone());
                 self.report(line, Some(key), trouble);
@@ -159,17 +195,14 @@ impl<'t> Parser<'t> {
         self.problems.push(Problem { line, key, trouble });
     }
 
-    fn set(&mut self, key: String, line: usize, value: Secret) {
+    fn set(&mut self, key: String, entry: Entry) {
         self.failed.remove(&key);
-        if let Some(earlier) = self
-            .parsed
-            .entries
-            .insert(key.clone(), Entry { line, value })
-        {
+        let later = entry.line;
+        if let Some(earlier) = self.parsed.entries.insert(key.clone(), entry) {
             self.parsed.repeated.push(Repeated {
                 key,
                 earlier: earlier.line,
-                later: line,
+                later,
             });
         }
     }
@@ -180,22 +213,35 @@ impl<'t> Parser<'t> {
         let line = &self.rest[..end.unwrap_or(self.rest.len())];
         self.rest = end.map_or(&[], |end| &self.rest[end + 1..]);
         self.line += 1;
-        line.strip_suffix(b"\r").unwrap_or(line)
+        line
     }
 
     fn value(&mut self) -> Result<Raw<'t>, (usize, Trouble)> {
-        let spaces = self.rest.iter().take_while(|byte| is_space(**byte)).count();
+        let mut spaces = 0;
+        while let Some(blank) = at_start(&self.rest[spaces..]) {
+            spaces += blank;
+        }
         if let Some(quote @ (b'"' | b'\'' | b'`')) = self.rest.get(spaces) {
             self.rest = &self.rest[spaces + 1..];
             self.quoted(*quote)
         } else {
             let line = self.finish_line();
-            let comment = (1..line.len()).find(|at| line[*at] == b'#' && is_space(line[at - 1]));
+            let begins = |at: &usize| match *at {
+                0 => !is_word(&line[1..]),
+                at => at_end(&line[..at]).is_some(),
+            };
+            let comment = (0..line.len()).find(|at| line[*at] == b'#' && begins(at));
             let text = trim(&line[..comment.unwrap_or(line.len())]);
+            let doubt = if text.starts_with(b"#") {
+                Some(Doubt::Hash)
+            } else {
+                self.literal(text, false)
+            };
             Ok(Raw {
                 text,
                 has_escapes: false,
                 is_expanded: self.is_expanding,
+                doubt,
             })
         }
     }
@@ -218,16 +264,33 @@ impl<'t> Parser<'t> {
         self.rest = &self.rest[end + 1..];
         let closed = self.line;
         let tail = self.finish_line();
-        let is_comment =
-            tail.first().is_some_and(|byte| is_space(*byte)) && trim(tail).starts_with(b"#");
-        if !trim(tail).is_empty() && !is_comment {
+        let tail = trim(tail);
+        if !tail.is_empty() && !tail.starts_with(b"#") {
             return Err((closed, Trouble::TextAfterQuote { opened }));
         }
         Ok(Raw {
             text,
             has_escapes: is_double,
             is_expanded: is_double && self.is_expanding,
+            doubt: is_double.then(|| self.literal(text, true)).flatten(),
         })
+    }
+
+    /// A doubt about a text that is not expanded.
+    fn literal(&self, text: &[u8], has_escapes: bool) -> Option<Doubt> {
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|byte| b"\\$".contains(byte)) {
+            rest = &rest[at..];
+            let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+            match rest {
+                [b'$', b'{', first, after @ ..] if is_name(first) && after.contains(&b'}') => {
+                    return (!self.is_expanding).then_some(Doubt::Literal);
+                }
+                [b'\\', _, after @ ..] if has_escapes => rest = after,
+                _ => rest = &rest[1..],
+            }
+        }
+        None
     }
 
     fn evaluated(&mut self, raw: Raw<'t>) -> Result<Secret, Trouble> {
@@ -322,9 +385,14 @@ impl<'t> Parser<'t> {
                 Ok(())
             }
             (None, None) if self.failed.contains(name) => Ok(()),
-            (None, None) => Err(Trouble::UnknownReference),
+            (None, None) => Err(Trouble::UnknownReference { name: name.into() }),
         }
     }
+}
+
+/// Whether what follows a `#` is rather the rest of a value than a comment.
+fn is_word(text: &[u8]) -> bool {
+    !text.is_empty() && !text.starts_with(b"#") && at_start(text).is_none()
 }
 
 /// What a backslash and the byte after it stand for, and how many bytes they are.
@@ -352,26 +420,7 @@ fn closing(text: &[u8], quote: u8, has_escapes: bool) -> Option<usize> {
 
 fn without_export(name: &[u8]) -> &[u8] {
     match name.strip_prefix(b"export") {
-        Some(rest) if rest.first().is_some_and(|byte| is_space(*byte)) => trim(rest),
+        Some(rest) if at_start(rest).is_some() => trim(rest),
         _ => name,
-    }
-}
-
-fn is_space(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
-}
-
-fn trim(text: &[u8]) -> &[u8] {
-    let start = text.iter().take_while(|byte| is_space(**byte)).count();
-    let end = text
-        .iter()
-        .rev()
-        .take_while(|byte| is_space(**byte))
-        .count();
-    // All of it is space: both counts are its length.
-    if start == text.len() {
-        &[]
-    } else {
-        &text[start..text.len() - end]
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Problem {
 }
 
 /// The kinds of problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Before `=` stands no name. It is not shown: it may be the rest of a value.
     BadName,
@@ -34,8 +34,11 @@ pub(super) enum Trouble {
     },
     /// Expansion makes too much of it.
     TooLarge,
-    /// `${NAME}` of no earlier key. The name is not shown: it may be a part of the value.
-    UnknownReference,
+    /// `${NAME}` of no earlier key.
+    UnknownReference {
+        /// It is shown where it looks like a name: it may be a part of the value.
+        name: String,
+    },
     /// A quote has no partner.
     Unterminated {
         /// The quote.
@@ -53,7 +56,7 @@ impl Display for Problem {
             .as_deref()
             .filter(|key| is_name_like(key))
             .map_or("the value".into(), |key| format!("`{key}`"));
-        match self.trouble {
+        match &self.trouble {
             Trouble::BadName => write!(f, "no valid name before `=`"),
             Trouble::BadReference => {
                 write!(
@@ -62,7 +65,7 @@ impl Display for Problem {
                 )
             }
             Trouble::NoEquals => write!(f, "no `=`"),
-            Trouble::TextAfterQuote { opened } if opened == self.line => {
+            Trouble::TextAfterQuote { opened } if *opened == self.line => {
                 write!(f, "text after the closing quote of {key}")
             }
             Trouble::TextAfterQuote { opened } => {
@@ -72,7 +75,10 @@ impl Display for Problem {
                 )
             }
             Trouble::TooLarge => write!(f, "with {key} the expanded values take more than 16 MiB"),
-            Trouble::UnknownReference => {
+            Trouble::UnknownReference { name } if is_name_like(name) => {
+                write!(f, "{key} refers to `{name}`, which no earlier line sets")
+            }
+            Trouble::UnknownReference { .. } => {
                 write!(f, "{key} refers to a name that no earlier line sets")
             }
             Trouble::Unterminated { quote: '`' } => {
@@ -102,9 +108,14 @@ pub(super) fn fault(path: &str, problems: &[Problem]) -> Fault {
     if problems.len() > MOST {
         fault = fault.hinted(format!("only the first {MOST} problems are shown"));
     }
-    let is_reference =
-        |trouble| matches!(trouble, Trouble::BadReference | Trouble::UnknownReference);
-    if problems.iter().any(|problem| is_reference(problem.trouble)) {
+    let mut troubles = problems.iter().map(|problem| &problem.trouble);
+    let is_unknown = |trouble: &Trouble| matches!(trouble, Trouble::UnknownReference { .. });
+    if troubles.clone().any(is_unknown) {
+        fault = fault.hinted(
+            "`${NAME:-}` is empty where no earlier line sets `NAME`, and `${NAME:-x}` is `x`",
+        );
+    }
+    if troubles.any(|trouble| is_unknown(trouble) || *trouble == Trouble::BadReference) {
         fault = fault.hinted("single quotes keep a `$` as it is");
     }
     fault

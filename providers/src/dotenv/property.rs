@@ -5,8 +5,9 @@ mod reference;
 
 use std::collections::BTreeMap;
 
-use self::reference::{Assigned, reference};
+use self::reference::{Assigned, reference, unified};
 use super::{
+    blank::trim,
     parser::{Parsed, parse},
     problem::{MOST, fault},
 };
@@ -66,7 +67,12 @@ fn agrees(parsed: &Parsed, expected: Vec<Assigned>) {
 
 /// Between two other lines, in every kind of quotes that can hold it.
 fn comes_back(value: &[u8]) {
-    let mut written = vec![[b"\"", doubled(value).as_slice(), b"\""].concat()];
+    let written = [b"\"", doubled(value).as_slice(), b"\""].concat();
+    is_taken(&written, value, false);
+    is_taken(&written, value, true);
+    // Quotes without escapes know one kind of line end.
+    let value = &unified(value)[..];
+    let mut written = Vec::new();
     for quote in *b"'`" {
         if !value.contains(&quote) {
             written.push([&[quote], value, &[quote]].concat());
@@ -96,6 +102,7 @@ fn doubled(value: &[u8]) -> Vec<u8> {
         match byte {
             b'"' | b'\\' | b'$' => text.extend_from_slice(&[b'\\', *byte]),
             b'\n' => text.extend_from_slice(b"\\n"),
+            b'\r' => text.extend_from_slice(b"\\r"),
             b'\t' => text.extend_from_slice(b"\\t"),
             byte => text.push(*byte),
         }
@@ -105,12 +112,9 @@ fn doubled(value: &[u8]) -> Vec<u8> {
 
 /// Whether a value can stand without quotes.
 fn is_plain(value: &[u8]) -> bool {
-    let is_space = |byte: &u8| b" \t".contains(byte);
-    let is_comment = |pair: &[u8]| is_space(&pair[0]) && pair[1] == b'#';
+    let is_comment = |at| value[at] == b'#' && trim(&value[..at]).len() < at;
     !value.contains(&b'\n')
-        && !value
-            .first()
-            .is_some_and(|first| b" \t'\"`".contains(first))
-        && !value.last().is_some_and(|last| b" \t\r".contains(last))
-        && !value.windows(2).any(is_comment)
+        && !value.first().is_some_and(|first| b"'\"`#".contains(first))
+        && trim(value) == value
+        && !(0..value.len()).any(is_comment)
 }

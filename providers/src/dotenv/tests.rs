@@ -277,3 +277,37 @@ fn a_path_is_quoted_only_where_a_shell_needs_it() {
     assert_eq!(quoted("/$(id)"), "'/$(id)'");
     assert_eq!(quoted("/it's"), r"'/it'\''s'");
 }
+
+#[test]
+fn of_a_reference_that_is_not_expanded_the_keys_are_said_once_and_what_to_write() {
+    let scratch = Scratch::new();
+    let file = "A=${X}\nB=\"a ${Y:-b}\"\nC='${X}'\nD=\"\\${X}\"\nE=pa$$w${}\nF=`${X}`\nG=${X}\n";
+    let path = private(&scratch, "a", &format!("X=1\n{file}"));
+    let asked: Vec<Address> = ["A", "B", "C", "D", "E", "F", "A"]
+        .iter()
+        .map(|key| named(&path, key))
+        .collect();
+    let said = Warning {
+        message: format!("a `${{...}}` in `{path}` is passed on as it is: `A`, `B`"),
+        hint: Some("`backends: { dotenv: { expand: true } }` expands it; single quotes in the file keep it without this warning".into()),
+    };
+    let fetched = fetch(&asked);
+    assert_eq!(fetched.warnings, [said]);
+    assert_eq!(value(&fetched, 0), b"${X}");
+    let expanding = opened(Some("true")).unwrap();
+    assert_eq!(self::fetched(&*expanding, &asked[2..4]).warnings, []);
+}
+
+#[test]
+fn a_value_that_begins_with_a_number_sign_is_taken_with_a_word_about_it() {
+    let scratch = Scratch::new();
+    let path = private(&scratch, "a", "A=#fff\nB=# fff\nC='#fff'\nD= #fff\n");
+    let fetched = fetch(&["A", "B", "C", "D"].map(|key| named(&path, key)));
+    let values: Vec<&[u8]> = (0..4).map(|index| value(&fetched, index)).collect();
+    assert_eq!(values, [&b"#fff"[..], b"", b"#fff", b""]);
+    let said = Warning {
+        message: format!("a value in `{path}` begins with `#`, a comment to other readers: `A`"),
+        hint: Some("quote it; if it is a comment, put a blank after the `#`".into()),
+    };
+    assert_eq!(fetched.warnings, [said]);
+}

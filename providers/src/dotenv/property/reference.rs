@@ -20,6 +20,7 @@ pub(super) fn reference(text: &[u8], is_expanding: bool) -> Result<Vec<Assigned>
         return Err(vec![1]);
     }
     let text = text.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(text);
+    let text = &unified(text)[..];
     let mut reading = Reading {
         text,
         lines: text.split_inclusive(|byte| *byte == b'\n').collect(),
@@ -44,6 +45,19 @@ pub(super) fn reference(text: &[u8], is_expanding: bool) -> Result<Vec<Assigned>
     }
 }
 
+/// CRLF and CR as LF.
+pub(super) fn unified(text: &[u8]) -> Vec<u8> {
+    let mut unified = Vec::new();
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'\r' => unified.push(b'\n'),
+            b'\n' if at > 0 && text[at - 1] == b'\r' => {}
+            _ => unified.push(*byte),
+        }
+    }
+    unified
+}
+
 struct Reading<'t> {
     text: &'t [u8],
     lines: Vec<&'t [u8]>,
@@ -62,7 +76,7 @@ impl Reading<'_> {
     fn line(&mut self, at: usize) -> usize {
         let number = at + 1;
         let line = self.lines[at];
-        let blank = line.trim_ascii();
+        let blank = stripped(line.strip_suffix(b"\n").unwrap_or(line));
         if blank.is_empty() || blank[0] == b'#' {
             return number;
         }
@@ -93,8 +107,7 @@ impl Reading<'_> {
 
     /// The value that a text begins with, or the line that is wrong, and how many lines it takes.
     fn value(&self, rest: &[u8], number: usize) -> (Result<Vec<u8>, usize>, usize) {
-        let begin = rest.iter().position(|byte| !b" \t".contains(byte));
-        let begin = begin.unwrap_or(rest.len());
+        let begin = rest.len() - lead(rest).len();
         let raw = match rest.get(begin) {
             Some(quote @ (b'"' | b'\'' | b'`')) => quoted(&rest[begin + 1..], *quote, number),
             _ => Ok((plain(rest), 1)),
@@ -159,14 +172,42 @@ impl Reading<'_> {
     }
 }
 
+/// What `char::is_whitespace` says, but for the ends of lines, and the zero-width no-break space.
+fn is_blank(c: char) -> bool {
+    c == '\u{feff}' || c.is_whitespace() && !matches!(c, '\n' | '\r' | '\u{85}')
+}
+
+/// A text without the blanks that it begins with.
+fn lead(text: &[u8]) -> &[u8] {
+    let first = text.utf8_chunks().next();
+    match first.and_then(|chunk| chunk.valid().chars().next()) {
+        Some(c) if is_blank(c) => lead(&text[c.len_utf8()..]),
+        _ => text,
+    }
+}
+
+/// A text without the blanks around it.
+fn stripped(text: &[u8]) -> &[u8] {
+    let mut text = lead(text);
+    while ends_blank(text) {
+        let begins_char = |at: &usize| text[*at] & 0xc0 != 0x80;
+        text = &text[..(0..text.len()).rfind(begins_char).unwrap_or(0)];
+    }
+    text
+}
+
+fn ends_blank(text: &[u8]) -> bool {
+    (1..=text.len().min(3)).any(|length| {
+        std::str::from_utf8(&text[text.len() - length..])
+            .is_ok_and(|end| end.chars().count() == 1 && end.chars().all(is_blank))
+    })
+}
+
 fn key(text: &[u8]) -> Option<String> {
-    let is_space = |byte: &u8| b" \t".contains(byte);
-    let mut words = text.split(is_space).filter(|word| !word.is_empty());
-    let (first, second, third) = (words.next()?, words.next(), words.next());
-    let key = match second {
-        None => first,
-        Some(second) if first == b"export" && third.is_none() => second,
-        Some(_) => return None,
+    let text = stripped(text);
+    let key = match text.strip_prefix(b"export") {
+        Some(after) if lead(after).len() < after.len() => lead(after),
+        _ => text,
     };
     let key = std::str::from_utf8(key).ok()?;
     is_key(key.as_bytes()).then(|| key.to_owned())
@@ -175,21 +216,14 @@ fn key(text: &[u8]) -> Option<String> {
 /// The rest of a line, without a comment and the white space around.
 fn plain(rest: &[u8]) -> &[u8] {
     let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut end = line.len();
-    for at in (1..line.len()).rev() {
-        if line[at] == b'#' && b" \t".contains(&line[at - 1]) {
-            end = at;
-        }
+    let begins = |at: &usize| line[*at] == b'#' && stripped(&line[..*at]).len() < *at;
+    let first = (1..line.len()).find(begins);
+    if let [b'#', after @ ..] = line
+        && (after.is_empty() || after[0] == b'#' || lead(after).len() < after.len())
+    {
+        return &[];
     }
-    let mut text = &line[..end];
-    while let [b' ' | b'\t', after @ ..] = text {
-        text = after;
-    }
-    while let [before @ .., b' ' | b'\t'] = text {
-        text = before;
-    }
-    text
+    stripped(&line[..first.unwrap_or(line.len())])
 }
 
 /// What stands before the closing quote, and how many lines there are to the end of its own.
@@ -207,12 +241,8 @@ fn quoted(text: &[u8], quote: u8, number: usize) -> Result<(&[u8], usize), Wrong
     let inside = &text[..end];
     let count = inside.split(|byte| *byte == b'\n').count();
     let tail = after[1..].split(|byte| *byte == b'\n').next();
-    let tail = tail.unwrap_or_default();
-    let tail = tail.strip_suffix(b"\r").unwrap_or(tail);
-    let spaces = tail.iter().take_while(|byte| b" \t".contains(byte)).count();
-    match tail.get(spaces) {
-        None => Ok((inside, count)),
-        Some(b'#') if spaces > 0 => Ok((inside, count)),
+    match lead(tail.unwrap_or_default()).first() {
+        None | Some(b'#') => Ok((inside, count)),
         Some(_) => Err(Wrong::Here(number + count - 1)),
     }
 }
