@@ -30,6 +30,7 @@ use crate::{
 };
 
 const OUTPUT: i32 = 1;
+const ERRORS: i32 = 2;
 
 /// So many problems of a manifest are shown with their lines; more are a file of another kind.
 const SHOWN_PROBLEMS: usize = 100;
@@ -146,6 +147,19 @@ impl Ui {
             reason: (error.kind() != io::ErrorKind::BrokenPipe)
                 .then(|| crate::manifest::reason(&error)),
         })
+    }
+
+    /// Writes commands that hold values to standard error, for the CI system that reads them there. Where
+    /// they can't be written, the values must not be.
+    pub fn masks(self, bytes: &[u8]) -> Result<(), Error> {
+        let is_closed = closed_descriptors().any(|closed| closed == ERRORS);
+        let written = io::stderr().lock().write_all(bytes);
+        if is_closed || written.is_err() {
+            return Err(Error::usage(
+                "standard error can't be written, and what masks the values goes there",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether standard output is a terminal.

@@ -4,6 +4,7 @@
 //! Here is how a page is read; what is compared stands in the modules.
 
 mod commands;
+mod dotenv;
 mod environment;
 mod manifests;
 mod references;

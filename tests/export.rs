@@ -1,5 +1,8 @@
 //! `endow get` and `endow export`: exact bytes, and nothing unless all of it.
 
+mod ci;
+mod readers;
+
 use std::{
     fs::OpenOptions,
     io::Write,
@@ -87,6 +90,8 @@ const HARD: &str = "a b'c\"d$e`f\\g\nsecond line #h\t!";
 fn exported(form: &str, value: &str) -> Vec<u8> {
     let test = Test::manifest("version: 1\nenv: { A: file://a }\nvalues: { PLAIN: x }\n")
         .file("a", value)
+        .env("GITHUB_ACTIONS", "true")
+        .any_stderr()
         .args(["export", "--format", form])
         .any_stdout();
     test.success().stdout
@@ -100,40 +105,6 @@ fn a_shell_reads_back_what_was_exported() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), HARD);
-}
-
-#[test]
-fn endow_reads_back_the_dotenv_file_that_it_exported() {
-    for value in [
-        HARD,
-        "plain",
-        "",
-        "it's",
-        "both ' and \" and \\",
-        "a\r\nb",
-        "${X} $(y)",
-    ] {
-        let text = exported("dotenv", value);
-        Test::manifest("version: 1\nenv: { A: dotenv://.env }\n")
-            .file_with_mode(".env", &text, 0o600)
-            .args(["get", "A"])
-            .stdout(value)
-            .success();
-    }
-}
-
-#[test]
-fn node_reads_back_the_dotenv_file_that_endow_exported() {
-    let test = Test::new().file("a.env", exported("dotenv", "two\nlines and $x"));
-    let output = Command::new("node")
-        .args(["--env-file=a.env", "-p", "process.env.A"])
-        .current_dir(test.path(""))
-        .output()
-        .expect("node is installed");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "two\nlines and $x\n"
-    );
 }
 
 #[test]
@@ -171,6 +142,7 @@ fn a_value_that_is_not_utf_8_is_exported_to_shells_alone() {
         ("json", "JSON"),
     ] {
         test(form)
+            .env("GITHUB_ACTIONS", "true")
             .stderr(format!(
                 "endow: error: the value of `A` holds bytes that are not UTF-8, which {reader} can't carry\n"
             ))
@@ -230,6 +202,7 @@ fn nothing_is_exported_unless_everything_resolves() {
         .file("a", "value-a")
         .known("value-a")
         .args(["export", "--format", "shell"])
+        .stdout("false\n")
         .stderr("endow: error: 1 of 2 variables has no value; nothing was printed\n  B: absent: `NOPE` is not set (env://NOPE, secretfile.yaml:2)\n")
         .status(1);
 }
@@ -314,6 +287,7 @@ fn a_variable_that_is_a_file_is_not_exported_as_its_content() {
         .file("a", "value-a")
         .known("value-a")
         .args(["export", "--format", "shell"])
+        .stdout("false\n")
         .stderr("endow: error: this version of endow can't do what the manifest asks for:\n  `A` as a file\n")
         .status(2);
 }
@@ -322,6 +296,7 @@ fn a_variable_that_is_a_file_is_not_exported_as_its_content() {
 fn a_part_of_templates_is_not_asked_for_by_its_name() {
     Test::manifest("version: 1\nenv: { A: { from: env://A, export: false } }\nvalues: { B: b }\n")
         .args(["export", "--format", "shell", "--only", "A"])
+        .stdout("false\n")
         .stderr("endow: error: `A` is not exported: it is a part of templates\nhint: `endow get` prints it; without `export: false` the command gets it\n")
         .status(2);
 }

@@ -1,11 +1,15 @@
 //! `endow export`: all exported variables, in a form that another program reads.
 
+mod ci;
+mod dotenv;
+
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use endow_providers::Secret;
 use zeroize::Zeroizing;
 
+use self::dotenv::For;
 use crate::{
     error::Error,
     session::{Context, Only, refuse_files, values},
@@ -17,13 +21,21 @@ const DOCKER_LINE: usize = (64 << 10) - 1;
 
 /// Print all exported variables.
 ///
-/// Nothing is printed unless all of them resolve.
+/// No value is printed unless all of them resolve.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   eval \"$(endow export --format shell)\"
+  endow export --format dotenv --for node > .env.local
   endow export --format github >> \"$GITHUB_ENV\"
-  docker run --env-file <(endow export --format docker) IMAGE")]
+  endow export --format azure
+  eval \"$(endow export --format buildkite)\"
+  docker run --env-file <(endow export --format docker) IMAGE
+
+`eval` takes no notice of a command that fails inside `$(...)`. So where something fails, the last line
+of the forms `shell` and `buildkite` is `false`: `eval` fails, and `set -e` sees it. A missing endow prints
+nothing, and `eval` succeeds; this fails there too:
+  values=$(endow export --format shell) && eval \"$values\"")]
 pub(super) struct Arguments {
     /// Only these variables and groups, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -31,6 +43,9 @@ pub(super) struct Arguments {
     /// Who reads it
     #[arg(long, value_enum)]
     format: Form,
+    /// The one reader of the .env file; without it all of them must read the same
+    #[arg(long = "for", value_name = "READER", value_enum)]
+    reader: Option<For>,
 }
 
 /// The forms of an export.
@@ -38,17 +53,33 @@ pub(super) struct Arguments {
 enum Form {
     /// `export NAME='value'`, for POSIX shells
     Shell,
-    /// A .env file
+    /// A .env file, in a form that all readers read the same
     Dotenv,
     /// One JSON object
     Json,
     /// `docker run --env-file`: no newlines
     Docker,
-    /// The file that `GITHUB_ENV` names
+    /// The file that `GITHUB_ENV` names; what masks the values goes to standard error
     Github,
+    /// Logging commands of Azure Pipelines that set secret variables
+    Azure,
+    /// As `shell`, after Buildkite's redactor was given the values
+    Buildkite,
+    #[value(hide = true)]
+    Gitlab,
 }
 
 pub(super) fn export(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+    let exported = exported(arguments, context);
+    if exported.is_err() && matches!(arguments.format, Form::Shell | Form::Buildkite) {
+        // The status inside of `$(...)` is lost; where this can't be printed, neither is a value.
+        let _ = context.ui.data(b"false\n");
+    }
+    exported
+}
+
+fn exported(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+    can_be_read(arguments, context)?;
     let mut session = context.open()?;
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Words(&arguments.only))?;
@@ -60,31 +91,75 @@ pub(super) fn export(arguments: &Arguments, context: &Context) -> Result<(), Err
         .filter(|(_, planned)| planned.part == crate::plan::Part::Exported)
         .filter_map(|(name, _)| Some((name, resolved.values.get(name)?.as_ref()?)))
         .collect();
-    let text = written(&exported, arguments.format)?;
+    let text = written(&exported, arguments)?;
     context.ui.warnings(&resolved.warnings);
+    if arguments.format == Form::Github {
+        context.ui.masks(&ci::masks(&exported))?;
+    }
     context.ui.data(&text)
 }
 
-fn written(exported: &BTreeMap<&str, &Secret>, form: Form) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// Refuses what its reader would show, or would not be read at all.
+fn can_be_read(arguments: &Arguments, context: &Context) -> Result<(), Error> {
+    if arguments.reader.is_some() && arguments.format != Form::Dotenv {
+        return Err(Error::usage(
+            "`--for` says who reads a .env file: it needs `--format dotenv`",
+        ));
+    }
+    let marker = match arguments.format {
+        Form::Github => ci::GITHUB,
+        Form::Azure => ci::AZURE,
+        Form::Gitlab => {
+            return Err(Error::Usage {
+                message: "GitLab masks no value that a job makes".into(),
+                hints: vec!["`endow run --redact -- COMMAND` in the job gives it the values, and keeps them out of its log".into()],
+            });
+        }
+        _ => return Ok(()),
+    };
+    let ci::Marker { name, value, why } = marker;
+    if context.variable(name).is_some_and(|found| found == value) {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        message: format!("`{name}` is not `{value}`: {why}"),
+        hints: vec!["`endow run -- COMMAND` gives the values to a command everywhere".into()],
+    })
+}
+
+fn written(
+    exported: &BTreeMap<&str, &Secret>,
+    arguments: &Arguments,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let form = arguments.format;
     // Room for every escape, so that growing leaves no copy behind.
     let capacity = exported
         .iter()
-        .map(|(name, secret)| 2 * name.len() + 6 * secret.len() + 64)
+        .map(|(name, secret)| 3 * name.len() + 12 * secret.len() + 128)
         .sum::<usize>()
-        + 16;
+        + 128;
     let mut text = Zeroizing::new(Vec::with_capacity(capacity));
-    if form == Form::Json {
-        return json(exported, text);
+    match form {
+        Form::Json => return json(exported, text),
+        Form::Buildkite => buildkite(exported, &mut text)?,
+        _ => {}
     }
     for (name, secret) in exported {
         let value = secret.expose();
         match form {
-            Form::Shell => shell(name, value, &mut text)?,
-            Form::Dotenv => dotenv(name, value, &mut text)?,
-            Form::Docker => docker(name, value, &mut text)?,
-            Form::Github => github(name, value, &mut text)?,
-            Form::Json => {}
+            Form::Dotenv if arguments.reader != Some(For::Docker) => {
+                let value = without_nul(name, value, "a .env file")?;
+                dotenv::write(name, value, arguments.reader, &mut text)?;
+            }
+            Form::Docker | Form::Dotenv => docker(name, value, &mut text)?,
+            Form::Github => ci::github(name, value, &mut text)?,
+            Form::Azure => ci::azure(name, value, &mut text)?,
+            Form::Shell | Form::Buildkite => shell(name, value, &mut text)?,
+            Form::Json | Form::Gitlab => {}
         }
+    }
+    if form == Form::Buildkite {
+        text.extend_from_slice(b"}\n");
     }
     Ok(text)
 }
@@ -100,46 +175,45 @@ fn as_text<'v>(name: &str, value: &'v [u8], form: &str) -> Result<&'v str, Error
     std::str::from_utf8(value).map_err(|_| refuse(name, "bytes that are not UTF-8", form))
 }
 
+/// The value as text, for readers that take a NUL for the end.
+fn without_nul<'v>(name: &str, value: &'v [u8], form: &str) -> Result<&'v str, Error> {
+    if value.contains(&0) {
+        return Err(refuse(name, "a NUL", form));
+    }
+    as_text(name, value, form)
+}
+
+/// Gives the values to the redactor of the agent, through a pipe; what follows is for a shell, and is
+/// left out where that fails.
+/// <https://buildkite.com/docs/agent/v3/cli/reference/redactor>
+fn buildkite(exported: &BTreeMap<&str, &Secret>, text: &mut Vec<u8>) -> Result<(), Error> {
+    text.extend_from_slice(b"printf %s ");
+    let object = json(exported, Zeroizing::new(Vec::new()))?;
+    quoted(object.trim_ascii_end(), text);
+    text.extend_from_slice(b" | buildkite-agent redactor add --format json && {\n");
+    Ok(())
+}
+
 /// Single quotes, and `'\''` for a quote (POSIX shell, 2.2.2).
 fn shell(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     if value.contains(&0) {
         return Err(refuse(name, "a NUL", "a shell"));
     }
-    text.extend_from_slice(format!("export {name}='").as_bytes());
+    text.extend_from_slice(format!("export {name}=").as_bytes());
+    quoted(value, text);
+    text.push(b'\n');
+    Ok(())
+}
+
+fn quoted(value: &[u8], text: &mut Vec<u8>) {
+    text.push(b'\'');
     for byte in value {
         match byte {
             b'\'' => text.extend_from_slice(b"'\\''"),
             _ => text.push(*byte),
         }
     }
-    text.extend_from_slice(b"'\n");
-    Ok(())
-}
-
-/// Single quotes where that is possible, because nothing is expanded in them anywhere.
-fn dotenv(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
-    if value.contains(&0) {
-        return Err(refuse(name, "a NUL", "a .env file"));
-    }
-    as_text(name, value, "a .env file")?;
-    text.extend_from_slice(format!("{name}=").as_bytes());
-    if !value.contains(&b'\'') && !value.contains(&b'\r') {
-        text.push(b'\'');
-        text.extend_from_slice(value);
-        text.extend_from_slice(b"'\n");
-        return Ok(());
-    }
-    text.push(b'"');
-    for byte in value {
-        match byte {
-            b'\n' => text.extend_from_slice(b"\\n"),
-            b'\r' => text.extend_from_slice(b"\\r"),
-            b'"' | b'\\' | b'$' => text.extend_from_slice(&[b'\\', *byte]),
-            _ => text.push(*byte),
-        }
-    }
-    text.extend_from_slice(b"\"\n");
-    Ok(())
+    text.push(b'\'');
 }
 
 /// Docker takes the rest of the line as it is.
@@ -159,28 +233,6 @@ fn docker(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     text.extend_from_slice(format!("{name}=").as_bytes());
     text.extend_from_slice(value);
     text.push(b'\n');
-    Ok(())
-}
-
-/// GitHub's form for values of several lines, with a delimiter that the value does not hold.
-fn github(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
-    if value.contains(&0) || value.contains(&b'\r') {
-        return Err(refuse(name, "a NUL or a carriage return", "GitHub's file"));
-    }
-    as_text(name, value, "GitHub's file")?;
-    let holds = |delimiter: &str| {
-        value
-            .windows(delimiter.len())
-            .any(|window| window == delimiter.as_bytes())
-    };
-    // A value of n bytes can't hold n + 1 different delimiters.
-    let delimiter = (0..=value.len())
-        .map(|number| format!("ENDOW_{number}"))
-        .find(|delimiter| !holds(delimiter))
-        .unwrap_or_default();
-    text.extend_from_slice(format!("{name}<<{delimiter}\n").as_bytes());
-    text.extend_from_slice(value);
-    text.extend_from_slice(format!("\n{delimiter}\n").as_bytes());
     Ok(())
 }
 

@@ -158,7 +158,9 @@ fn the_forms_of_an_export_are_listed() {
     let rows = table(&page("commands.md"), "| form | is | refuses |");
     let found: Vec<String> = rows.iter().flat_map(|row| listed(row, 0)).collect();
     let help = help(&["export"]);
-    let forms = help
+    let (_, forms) = help.split_once("--format").expect("the option");
+    let (forms, _) = forms.split_once("--for ").expect("the next one");
+    let forms = forms
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
     assert_eq!(found, forms.map(|(form, _)| form).collect::<Vec<_>>());

@@ -71,7 +71,7 @@ fn a_dotenv_line_means_what_the_table_says() {
         let expected: String = serde_json::from_str(&expected).expect("a JSON string");
         Test::manifest("version: 1\nenv: { A: dotenv://.env }\n")
             .file_with_mode(".env", format!("{line}\n"), 0o600)
-            .args(["get", "A"])
+            .args(["-q", "get", "A"])
             .prints_values()
             .stdout(expected)
             .success();

@@ -140,7 +140,7 @@ fn other_commands_end_with_2_on_what_the_caller_or_the_manifest_says() {
         ("version: 1\nvalues: { PATH: /bin }\n", &["check"]),
         (
             "version: 1\nenv: { A: { from: file://a, as: file } }\n",
-            &["export", "--format", "shell"],
+            &["export", "--format", "json"],
         ),
         (
             "version: 1\nvalues: { A: \"a\\nb\" }\n",
