@@ -1,9 +1,13 @@
 //! The command line: what all verbs share, and how its errors are told. The verbs themselves
 //! are in `commands`.
 
+mod late;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, ValueEnum};
+
+pub use self::late::{Late, LateParser};
 
 /// Names the manifest.
 pub const FILE_VARIABLE: &str = "ENDOW_FILE";
@@ -82,9 +86,15 @@ pub enum Format {
 }
 
 /// The parsed command line, or what is printed instead of doing anything.
-pub(crate) fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<C, Stop> {
+pub(crate) fn parse<C: Parser + Options>(arguments: Vec<OsString>) -> Result<C, Stop> {
     let is_run = names_run(&arguments);
-    C::try_parse_from(arguments).map_err(|error| match error.kind() {
+    let parsed = C::try_parse_from(arguments);
+    if let Ok(parsed) = &parsed
+        && let Some(error) = parsed.misread()
+    {
+        return Err(wrong(error, is_run));
+    }
+    parsed.map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
             Stop::Print(error.render().to_string())
         }
@@ -96,6 +106,12 @@ pub(crate) fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<C, Stop> {
         },
         _ => wrong(&error, is_run),
     })
+}
+
+/// Options whose values are read late.
+pub(crate) trait Options {
+    /// What is wrong with the first of them that is.
+    fn misread(&self) -> Option<&clap::Error>;
 }
 
 /// Why nothing is done.

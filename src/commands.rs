@@ -8,15 +8,19 @@ mod run;
 mod schema;
 mod trust;
 
-use std::{ffi::OsString, str::FromStr};
+use std::{ffi::OsString, str::FromStr, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{StringValueParser, TypedValueParser},
+};
 use endow_providers::Warning;
 use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
 
 use crate::{
-    cli::{Format, Global, HELP, LOG_VARIABLE},
+    cli::{Format, Global, HELP, LOG_VARIABLE, Late, LateParser, Options},
     error::{Error, Family},
+    manifest::duration,
     session::Context,
     sys,
     ui::Ui,
@@ -47,6 +51,25 @@ enum Command {
     Run(run::Arguments),
     Schema(schema::Arguments),
     Trust(trust::Arguments),
+}
+
+impl Options for Cli {
+    fn misread(&self) -> Option<&clap::Error> {
+        match &self.command {
+            Command::Check(arguments) => arguments.misread(),
+            Command::Explain(arguments) => arguments.misread(),
+            Command::Export(arguments) => arguments.misread(),
+            Command::Run(arguments) => arguments.misread(),
+            Command::Get(_) | Command::Schema(_) | Command::Trust(_) => None,
+        }
+    }
+}
+
+/// A deadline of the command line.
+fn duration_parser() -> impl TypedValueParser<Value = Late<Duration>> {
+    let parse =
+        |text: &str| duration::parse(text).ok_or("write a number and one of ms, s, m, h: `10s`");
+    LateParser(StringValueParser::new().try_map(move |text| parse(&text)))
 }
 
 /// Carries out a command line; the result is the exit status.
@@ -87,9 +110,9 @@ impl Command {
     /// How its report, and a manifest's problems, are printed.
     fn format(&self) -> Format {
         match self {
-            Self::Check(arguments) => arguments.format,
-            Self::Explain(arguments) => arguments.format,
-            Self::Run(arguments) => arguments.format,
+            Self::Check(check::Arguments { format, .. })
+            | Self::Explain(explain::Arguments { format, .. })
+            | Self::Run(run::Arguments { format, .. }) => format.value().unwrap_or_default(),
             Self::Export(_) | Self::Get(_) | Self::Schema(_) | Self::Trust(_) => Format::Text,
         }
     }

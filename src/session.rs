@@ -48,6 +48,8 @@ pub struct Session<'c> {
     pub manifest: Manifest,
     /// The names of all profiles.
     pub profiles: Vec<String>,
+    /// The variables that tell an endow that the command starts what was chosen here.
+    pub chosen: Vec<(OsString, OsString)>,
     files: Files,
     opened: Problems,
     stranger: Option<(String, &'static str)>,
@@ -117,13 +119,27 @@ impl Context {
             }]);
         }
         let stated = self.stated(PROFILE_VARIABLE)?;
-        match &self.global.profile {
+        let chosen = self.chosen(&found);
+        let mut session = match &self.global.profile {
             Some(name) => self.open_as(found, Choice::Named(name, "--profile")),
             None => match stated.map(|name| name.to_string_lossy()) {
                 Some(name) => self.open_as(found, Choice::Named(&name, PROFILE_VARIABLE)),
                 None => self.open_as(found, Choice::Default),
             },
-        }
+        }?;
+        session.chosen = chosen;
+        Ok(session)
+    }
+
+    /// What flags and variables choose, as the variables that choose it again.
+    fn chosen(&self, found: &Found) -> Vec<(OsString, OsString)> {
+        let flag = self.global.profile.as_ref().map(OsString::from);
+        let profile = flag.or_else(|| self.variable(PROFILE_VARIABLE).cloned());
+        let is_named = self.global.file.is_some() || self.variable(FILE_VARIABLE).is_some();
+        let file = is_named.then(|| found.path.clone().into_os_string());
+        let profile = profile.map(|value| (PROFILE_VARIABLE.into(), value));
+        let file = file.map(|value| (FILE_VARIABLE.into(), value));
+        file.into_iter().chain(profile).collect()
     }
 
     /// Reads a manifest for one profile.
@@ -148,6 +164,7 @@ impl Context {
             found,
             manifest,
             profiles,
+            chosen: Vec::new(),
             files,
             opened: problems,
             stranger,

@@ -188,6 +188,13 @@ impl Ui {
         Some(read.is_ok() && ["y", "yes"].contains(&&*answer))
     }
 
+    /// Says something that only a person at a terminal wants to know.
+    pub fn note(self, text: &str) {
+        if !self.is_quiet && io::stderr().is_terminal() {
+            self.print(&format!("endow: note: {}\n", one_line(text)));
+        }
+    }
+
     /// Prints warnings, equal ones once.
     pub fn warnings(self, warnings: &[Warning]) {
         if self.is_quiet {

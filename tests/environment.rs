@@ -1,6 +1,8 @@
 //! The child's environment, as the child itself has it from the kernel.
 
 mod block;
+mod chosen;
+mod families;
 mod inherit;
 mod limits;
 mod values;

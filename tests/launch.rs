@@ -2,6 +2,7 @@
 
 mod failure;
 mod inherited;
+mod options;
 mod status;
 
 use std::os::unix::ffi::OsStrExt;

@@ -92,6 +92,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
         Settings::Map(mut map) => map.remove("expand"),
         Settings::Text(_) | Settings::List(_) => None,
     };
+    let is_stated = expand.is_some();
     let is_expanding = match expand {
         None => false,
         Some(Settings::Text(text)) if text.expose() == b"true" => true,
@@ -106,6 +107,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Provider>, Fault> {
     Ok(Box::new(Dotenv {
         name: opening.name.to_owned(),
         is_expanding,
+        is_stated,
     }))
 }
 
@@ -113,6 +115,8 @@ struct Dotenv {
     /// The key of its settings.
     name: String,
     is_expanding: bool,
+    /// Whether the manifest says so, or that it is not.
+    is_stated: bool,
 }
 
 /// A file that was read: its keys, or why there are none.
@@ -240,10 +244,11 @@ impl Dotenv {
                 .collect();
             (!named.is_empty()).then(|| named.join(", "))
         };
-        let literal = of(Doubt::Literal).map(|keys| Warning {
+        let literal = of(Doubt::Literal).filter(|_| !self.is_stated);
+        let literal = literal.map(|keys| Warning {
             message: format!("a `${{...}}` in `{path}` is passed on as it is: {keys}"),
             hint: Some(format!(
-                "`backends: {{ {}: {{ expand: true }} }}` expands it; single quotes in the file keep it without this warning",
+                "`backends: {{ {}: {{ expand: true }} }}` expands it; `expand: false`, or single quotes in the file, keep it without this warning",
                 self.name
             )),
         });

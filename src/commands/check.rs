@@ -2,14 +2,16 @@
 
 mod tracked;
 
-use std::{collections::BTreeMap, fmt::Write as _, rc::Rc};
+use std::{collections::BTreeMap, fmt::Write as _, rc::Rc, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::EnumValueParser};
 use endow_providers::{Secret, Warning};
 use serde_json::{Value, json};
 
+use super::duration_parser;
 use crate::{
-    cli::Format,
+    cli::{Format, Late, LateParser, Options},
+    environment::inherit::{Fate, Rules, WhyNot},
     error::Error,
     finding::{self, Finding},
     launch::check_value,
@@ -36,15 +38,18 @@ pub(super) struct Arguments {
     /// Every profile, one after the other
     #[arg(long)]
     all_profiles: bool,
+    /// The deadline of all backends of a profile together, such as 10s; else `run.timeout`, else 30s
+    #[arg(long, value_name = "DURATION", value_parser = duration_parser())]
+    timeout: Option<Late<Duration>>,
     /// How the report is printed: text, or json
     #[arg(
         long,
-        value_enum,
-        default_value_t,
+        value_parser = LateParser(EnumValueParser::<Format>::new()),
+        default_value = "text",
         hide_possible_values = true,
         hide_default_value = true
     )]
-    pub(super) format: Format,
+    pub(super) format: Late<Format>,
 }
 
 /// What was found in one profile.
@@ -56,6 +61,13 @@ struct Report {
     code: u8,
 }
 
+impl Options for Arguments {
+    fn misread(&self) -> Option<&clap::Error> {
+        let timeout = self.timeout.as_ref().and_then(Late::misread);
+        timeout.or_else(|| self.format.misread())
+    }
+}
+
 pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
     if arguments.all_profiles && context.global.profile.is_some() {
         return Err(Error::usage("--all-profiles beside --profile"));
@@ -64,9 +76,9 @@ pub(super) fn check(arguments: &Arguments, context: &Context) -> Result<u8, Erro
     refuse_problems(&mut sessions)?;
     let reports: Vec<Report> = sessions
         .into_iter()
-        .map(|session| report(session, context))
+        .map(|session| report(session, arguments, context))
         .collect::<Result<_, _>>()?;
-    match arguments.format {
+    match context.ui.format {
         Format::Text => context
             .ui
             .report(&reports.iter().map(as_text).collect::<String>())?,
@@ -119,11 +131,49 @@ fn refuse_problems(sessions: &mut [Session<'_>]) -> Result<(), Error> {
     }
 }
 
-fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> {
+/// What the docker program reads together.
+const DOCKER: [&str; 4] = [
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONTEXT",
+];
+
+/// Docker's variables of the caller, of which the command gets some and not the others: it could speak
+/// to another daemon, or without TLS.
+fn docker_at_odds(plan: &Plan<'_>, context: &Context) -> Option<Warning> {
+    let parent = &context.environment;
+    let fates = Rules::new(plan.manifest, &[]).fates(parent);
+    let of_docker = parent.iter().zip(&fates).filter_map(|((name, _), fate)| {
+        let name = DOCKER.iter().find(|docker| name == *docker)?;
+        let is_doubled = *fate == Fate::Dropped(WhyNot::Doubled);
+        (!is_doubled).then_some((*name, fate.is_inherited()))
+    });
+    let (kept, left): (Vec<_>, Vec<_>) = of_docker.partition(|(_, is_kept)| *is_kept);
+    let names = |of: &[(&str, bool)]| {
+        let names: Vec<String> = of.iter().map(|(name, _)| format!("`{name}`")).collect();
+        names.join(", ")
+    };
+    (!kept.is_empty() && !left.is_empty()).then(|| Warning {
+        message: format!(
+            "the command inherits {} but not {}, which Docker reads together",
+            names(&kept),
+            names(&left)
+        ),
+        hint: Some("declare all of them, or take all of them out: `inherit: [-DOCKER_*]`".into()),
+    })
+}
+
+fn report(
+    mut session: Session<'_>,
+    arguments: &Arguments,
+    context: &Context,
+) -> Result<Report, Error> {
     let is_trusted = session.require_trust();
     let plan = session.plan(&Only::Everything)?;
     is_trusted?;
-    let resolved = resolve_all(context, &plan, None, false);
+    let timeout = arguments.timeout.as_ref().and_then(Late::value);
+    let resolved = resolve_all(context, &plan, timeout, false);
     let failed = |failure: &Failure| Finding::of(failure, place_of(&plan, failure));
     let mut findings: Vec<Finding> = resolved.failures.iter().map(failed).collect();
     findings.extend(empty(&plan, &resolved));
@@ -134,6 +184,7 @@ fn report(mut session: Session<'_>, context: &Context) -> Result<Report, Error> 
         code = finding::worst(resolved.failures.iter());
     }
     let mut warnings = resolved.warnings;
+    warnings.extend(docker_at_odds(&plan, context));
     for warning in plain_parts(&plan, &resolved.values) {
         warnings.push(warning);
     }

@@ -5,10 +5,11 @@ mod report;
 
 use std::ffi::OsString;
 
-use clap::Args;
+use clap::{Args, builder::EnumValueParser};
 
 use crate::{
-    cli::Format,
+    cli::{Format, Late, LateParser, Options},
+    environment::Extra,
     error::Error,
     plan::Plan,
     session::{Context, GrantLine, Only},
@@ -31,12 +32,12 @@ pub(super) struct Arguments {
     /// How it is printed: text, or json
     #[arg(
         long,
-        value_enum,
-        default_value_t,
+        value_parser = LateParser(EnumValueParser::<Format>::new()),
+        default_value = "text",
         hide_possible_values = true,
         hide_default_value = true
     )]
-    pub(super) format: Format,
+    pub(super) format: Late<Format>,
 }
 
 /// What the page says besides the plan.
@@ -44,6 +45,8 @@ pub(super) struct Setting<'a> {
     pub(super) context: &'a Context,
     /// Names of `-e`.
     pub(super) extra: &'a [OsString],
+    /// The variables that say which manifest and profile were chosen.
+    pub(super) chosen: &'a [Extra],
     /// The command of `run --dry-run`.
     pub(super) command: &'a [OsString],
     /// Duties that flags of `run --dry-run` ask for.
@@ -52,16 +55,24 @@ pub(super) struct Setting<'a> {
     pub(super) trust: Vec<GrantLine>,
 }
 
+impl Options for Arguments {
+    fn misread(&self) -> Option<&clap::Error> {
+        self.format.misread()
+    }
+}
+
 pub(super) fn explain(arguments: &Arguments, context: &Context) -> Result<(), Error> {
     let mut session = context.open()?;
     session.refuse_stranger()?;
     let trust = session.grants(&session.consent());
+    let chosen = session.chosen.clone();
     let plan = session.plan(&Only::Words(&arguments.only))?;
     print(
         &plan,
         &Setting {
             context,
             extra: &[],
+            chosen: &chosen,
             command: &[],
             duties: Vec::new(),
             trust,

@@ -5,12 +5,13 @@ mod dotenv;
 
 use std::collections::BTreeMap;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::EnumValueParser};
 use endow_providers::Secret;
 use zeroize::Zeroizing;
 
 use self::dotenv::For;
 use crate::{
+    cli::{Late, LateParser, Options},
     error::Error,
     session::{Context, Only, refuse_files, values},
 };
@@ -41,11 +42,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
     /// Who reads it
-    #[arg(long, value_enum)]
-    format: Form,
+    #[arg(long, value_parser = LateParser(EnumValueParser::<Form>::new()))]
+    format: Late<Form>,
     /// The one reader of the .env file; without it all of them must read the same
-    #[arg(long = "for", value_name = "READER", value_enum)]
-    reader: Option<For>,
+    #[arg(long = "for", value_name = "READER", value_parser = LateParser(EnumValueParser::<For>::new()))]
+    reader: Option<Late<For>>,
 }
 
 /// The forms of an export.
@@ -69,9 +70,27 @@ enum Form {
     Gitlab,
 }
 
+impl Options for Arguments {
+    fn misread(&self) -> Option<&clap::Error> {
+        let reader = self.reader.as_ref().and_then(Late::misread);
+        self.format.misread().or(reader)
+    }
+}
+
+impl Arguments {
+    /// Read already, so that the last is never missing.
+    fn form(&self) -> Form {
+        self.format.value().unwrap_or(Form::Json)
+    }
+
+    fn reader(&self) -> Option<For> {
+        self.reader.as_ref()?.value()
+    }
+}
+
 pub(super) fn export(arguments: &Arguments, context: &Context) -> Result<(), Error> {
     let exported = exported(arguments, context);
-    if exported.is_err() && matches!(arguments.format, Form::Shell | Form::Buildkite) {
+    if exported.is_err() && matches!(arguments.form(), Form::Shell | Form::Buildkite) {
         // The status inside of `$(...)` is lost; where this can't be printed, neither is a value.
         let _ = context.ui.data(b"false\n");
     }
@@ -93,7 +112,7 @@ fn exported(arguments: &Arguments, context: &Context) -> Result<(), Error> {
         .collect();
     let text = written(&exported, arguments)?;
     context.ui.warnings(&resolved.warnings);
-    if arguments.format == Form::Github {
+    if arguments.form() == Form::Github {
         context.ui.masks(&ci::masks(&exported))?;
     }
     context.ui.data(&text)
@@ -101,12 +120,12 @@ fn exported(arguments: &Arguments, context: &Context) -> Result<(), Error> {
 
 /// Refuses what its reader would show, or would not be read at all.
 fn can_be_read(arguments: &Arguments, context: &Context) -> Result<(), Error> {
-    if arguments.reader.is_some() && arguments.format != Form::Dotenv {
+    if arguments.reader().is_some() && arguments.form() != Form::Dotenv {
         return Err(Error::usage(
             "`--for` says who reads a .env file: it needs `--format dotenv`",
         ));
     }
-    let marker = match arguments.format {
+    let marker = match arguments.form() {
         Form::Github => ci::GITHUB,
         Form::Azure => ci::AZURE,
         Form::Gitlab => {
@@ -131,7 +150,7 @@ fn written(
     exported: &BTreeMap<&str, &Secret>,
     arguments: &Arguments,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let form = arguments.format;
+    let form = arguments.form();
     // Room for every escape, so that growing leaves no copy behind.
     let capacity = exported
         .iter()
@@ -147,9 +166,9 @@ fn written(
     for (name, secret) in exported {
         let value = secret.expose();
         match form {
-            Form::Dotenv if arguments.reader != Some(For::Docker) => {
+            Form::Dotenv if arguments.reader() != Some(For::Docker) => {
                 let value = without_nul(name, value, "a .env file")?;
-                dotenv::write(name, value, arguments.reader, &mut text)?;
+                dotenv::write(name, value, arguments.reader(), &mut text)?;
             }
             Form::Docker | Form::Dotenv => docker(name, value, &mut text)?,
             Form::Github => ci::github(name, value, &mut text)?,

@@ -7,19 +7,18 @@ mod masks;
 
 use std::{ffi::OsString, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::EnumValueParser};
 
 use self::{again::Again, delivery::deliver, extras::Extras, masks::Masks};
-use super::explain;
+use super::{duration_parser, explain};
 use crate::{
-    cli::Format,
+    cli::{Format, Late, LateParser, Options, PROFILE_VARIABLE},
     error::Error,
     launch::{
         self, Launch,
         keeping::Keeping,
         supervise::{Care, Stop, supervise},
     },
-    manifest::duration,
     plan::{Plan, WATCH},
     session::{Context, Only, kept_values},
     stage,
@@ -52,17 +51,23 @@ pub(super) struct Arguments {
     #[arg(short = 'e', value_name = "NAME[=VALUE]")]
     extra: Vec<OsString>,
     /// The deadline of all backends together, such as 10s; else `run.timeout`, else 30s
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    timeout: Option<Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = duration_parser())]
+    timeout: Option<Late<Duration>>,
     /// Stay as the command's parent: forward signals, reap orphans, end as it ends. For containers
     #[arg(long)]
     init: bool,
     /// Replace values in the command's output by the names of their variables
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_redact")]
     redact: bool,
+    /// Leave the output as it is, also if the manifest says `run.redact`
+    #[arg(long, overrides_with = "redact")]
+    no_redact: bool,
     /// Look at the values every 30 s, or as `run.watch` says, and do what they ask for on a change
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_watch")]
     watch: bool,
+    /// Look at nothing, also if the manifest says `run.watch`
+    #[arg(long, overrides_with = "watch")]
+    no_watch: bool,
     /// Start the command as this user, with the user's groups, HOME, USER and LOGNAME; endow must be root
     #[arg(long, value_name = "NAME[:GROUP]")]
     user: Option<String>,
@@ -72,26 +77,29 @@ pub(super) struct Arguments {
     /// How --dry-run is printed: text, or json
     #[arg(
         long,
-        value_enum,
-        default_value_t,
+        value_parser = LateParser(EnumValueParser::<Format>::new()),
+        default_value = "text",
         requires = "dry_run",
         hide_possible_values = true,
         hide_default_value = true
     )]
-    pub(super) format: Format,
+    pub(super) format: Late<Format>,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "write a number and one of ms, s, m, h: `10s`".to_owned())
-}
-
 /// Resolves, builds the environment, and becomes the command or stays with it.
 pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error> {
-    let extra = Extras::parse(&arguments.extra)?;
+    let mut extra = Extras::parse(&arguments.extra)?;
     let mut session = context.open()?;
+    if arguments.no_redact {
+        session.manifest.run.redact = None;
+    }
+    if arguments.no_watch {
+        session.manifest.run.watch = None;
+    }
+    extra.chosen.clone_from(&session.chosen);
     session.refuse_stranger()?;
     let is_trusted = session.require_trust();
     let trust = (arguments.dry_run).then(|| session.grants(&session.consent()));
@@ -101,6 +109,7 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
         let setting = explain::Setting {
             context,
             extra: &extra.passed,
+            chosen: &extra.chosen,
             command: &arguments.command,
             duties: arguments.duties(),
             trust,
@@ -108,7 +117,21 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<u8, Error>
         return explain::print(&plan, &setting).map(|()| 0);
     }
     is_trusted?;
+    say_production(context, &plan);
     start(arguments, context, &plan, &extra)
+}
+
+/// Says that a variable, which nobody may remember, chose production.
+fn say_production(context: &Context, plan: &Plan<'_>) {
+    let is_chosen =
+        context.global.profile.is_none() && context.variable(PROFILE_VARIABLE).is_some();
+    if is_chosen
+        && plan.manifest.is_production
+        && let Some(profile) = &plan.manifest.profile
+    {
+        let text = format!("{PROFILE_VARIABLE} chooses the production profile `{profile}`");
+        context.ui.note(&text);
+    }
 }
 
 /// Does what the plan says.
@@ -123,7 +146,7 @@ fn start(
     let user = account(arguments.user.as_deref())?;
     let redacts = arguments.redact || plan.redacts();
     let watch = plan.watch().or(arguments.watch.then_some(WATCH));
-    let (resolved, keeper) = kept_values(context, plan, arguments.timeout, watch)?;
+    let (resolved, keeper) = kept_values(context, plan, arguments.timeout(), watch)?;
     let masks = Masks::new(plan, redacts);
     // Before the files are made, which are nothing to the process that keeps.
     let say = |warning| context.ui.warnings(&[warning]);
@@ -160,7 +183,18 @@ fn start(
     }
 }
 
+impl Options for Arguments {
+    fn misread(&self) -> Option<&clap::Error> {
+        let timeout = self.timeout.as_ref().and_then(Late::misread);
+        timeout.or_else(|| self.format.misread())
+    }
+}
+
 impl Arguments {
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout.as_ref()?.value()
+    }
+
     /// The duties that flags ask for.
     fn duties(&self) -> Vec<String> {
         let flags = [

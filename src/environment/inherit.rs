@@ -8,6 +8,7 @@ use std::{
 
 use endow_providers::kind;
 
+use super::Extra;
 use crate::manifest::{
     Manifest,
     source::{Span, Spanned},
@@ -42,6 +43,8 @@ pub enum Why {
     Word(String, Span),
     /// `-e NAME`.
     Flag,
+    /// It says which manifest or profile was chosen.
+    Chosen,
 }
 
 /// Why a variable is dropped.
@@ -87,9 +90,9 @@ impl<'a> Rules<'a> {
         let mut seen = BTreeSet::new();
         parent
             .iter()
-            .map(|(name, _)| {
+            .map(|(name, value)| {
                 if seen.insert(name) {
-                    self.fate(name)
+                    self.fate(name, value)
                 } else {
                     Fate::Dropped(WhyNot::Doubled)
                 }
@@ -97,7 +100,23 @@ impl<'a> Rules<'a> {
             .collect()
     }
 
-    fn fate(&self, name: &OsStr) -> Fate {
+    /// Of the variables that say what was chosen, those that the child gets: a word of `inherit` takes
+    /// one out, and a declared one is the manifest's.
+    pub fn chosen<'c>(&self, all: &'c [Extra]) -> impl Iterator<Item = &'c Extra> {
+        all.iter().filter(|(name, _)| {
+            let is_declared = name
+                .to_str()
+                .is_some_and(|name| self.declared.contains(name));
+            let said = self
+                .words
+                .iter()
+                .filter_map(|word| apply(word, name))
+                .next_back();
+            !is_declared && said.is_none_or(|(fate, _)| fate.is_inherited())
+        })
+    }
+
+    fn fate(&self, name: &OsStr, value: &OsStr) -> Fate {
         if name
             .to_str()
             .is_some_and(|name| self.declared.contains(name))
@@ -109,13 +128,15 @@ impl<'a> Rules<'a> {
         }
         // The last word wins, but a glob after a literal name brings nothing new: the name was
         // said, also if it is a credential's.
-        let (fate, is_literal) =
-            self.words
-                .iter()
-                .fold(by_default(name), |so_far, word| match apply(word, name) {
+        let (fate, is_literal) = self
+            .words
+            .iter()
+            .fold(by_default(name, value), |so_far, word| {
+                match apply(word, name) {
                     Some((fate, false)) if fate.is_inherited() && so_far.1 => so_far,
                     said => said.unwrap_or(so_far),
-                });
+                }
+            });
         match (&fate, self.credential(name)) {
             (Fate::Inherited(_), Some(owner)) if !is_literal => {
                 Fate::Dropped(WhyNot::Credential(owner))
@@ -145,18 +166,21 @@ pub fn base_set(
     };
     parent
         .iter()
-        .filter(|(name, _)| {
-            seen.insert(name) && by_default(name).0.is_inherited() && !is_credential(name)
+        .filter(|(name, value)| {
+            seen.insert(name) && by_default(name, value).0.is_inherited() && !is_credential(name)
         })
         .cloned()
         .collect()
 }
 
 /// The fate by the base set alone, and whether its literal name stands there.
-fn by_default(name: &OsStr) -> (Fate, bool) {
+fn by_default(name: &OsStr, value: &OsStr) -> (Fate, bool) {
     match base::membership(name) {
         None => (Fate::Dropped(WhyNot::NotInherited), false),
         Some((_, true)) => (Fate::Dropped(WhyNot::Suspicious), false),
+        Some((pattern, _)) if base::leaves_out(pattern, value) => {
+            (Fate::Dropped(WhyNot::Suspicious), false)
+        }
         Some((_, false)) => (Fate::Inherited(Why::Base), false),
     }
 }
@@ -222,7 +246,10 @@ mod tests {
             .flat_map(|(_, names)| *names)
             .filter(|name| !name.contains('*'))
         {
-            assert!(by_default(name.as_ref()).0.is_inherited(), "{name}");
+            assert!(
+                by_default(name.as_ref(), "value".as_ref()).0.is_inherited(),
+                "{name}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 use super::glob;
 
 /// What is inherited by default, in groups for the documentation. The same in every profile.
-pub const BASE: [(&str, &[&str]); 7] = [
+pub const BASE: [(&str, &[&str]); 8] = [
     (
         "the user and the place",
         &[
@@ -51,8 +51,29 @@ pub const BASE: [(&str, &[&str]); 7] = [
         &[
             "SSL_CERT_*",
             "NODE_EXTRA_CA_CERTS",
-            "REQUESTS_CA_BUNDLE",
-            "CURL_CA_BUNDLE",
+            "*_CA_BUNDLE",
+            "PIP_CERT",
+            "GIT_SSL_CAINFO",
+            "NIX_SSL_CERT_FILE",
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+            "CARGO_HTTP_CAINFO",
+        ],
+    ),
+    (
+        "run modes",
+        &[
+            "NODE_ENV",
+            "RAILS_ENV",
+            "RACK_ENV",
+            "APP_ENV",
+            "FLASK_*",
+            "DJANGO_SETTINGS_MODULE",
+            "MIX_ENV",
+            "DOTNET_ENVIRONMENT",
+            "ASPNETCORE_ENVIRONMENT",
+            "DEBUG",
+            "PORT",
+            "HOST",
         ],
     ),
     (
@@ -78,8 +99,17 @@ pub const BASE: [(&str, &[&str]); 7] = [
             "CUDA_*",
             "NVIDIA_*",
             "HF_HOME",
-            "DOCKER_HOST",
             "KUBECONFIG",
+            "PYENV_VERSION",
+            "RUSTUP_TOOLCHAIN",
+            "npm_*",
+            "NPM_CONFIG_*",
+            "PNPM_*",
+            "DOCKER_HOST",
+            "DOCKER_CONTEXT",
+            "DOCKER_TLS_VERIFY",
+            "DOCKER_CERT_PATH",
+            "DOCKER_CONFIG",
         ],
     ),
     (
@@ -95,6 +125,10 @@ pub const BASE: [(&str, &[&str]); 7] = [
 
 /// A name with one of these is left out of what a pattern of the base set brings in.
 pub const SUSPICIOUS: [&str; 6] = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "KEY", "CREDENTIAL"];
+
+/// Settings of package managers, of which some are credentials: names that hold `_auth`, and addresses with
+/// a user are left out. <https://docs.npmjs.com/cli/configuring-npm/npmrc>
+pub const PACKAGES: [&str; 3] = ["npm_*", "NPM_CONFIG_*", "PNPM_*"];
 
 /// The group `aws`: workload identity, region, and the runtimes of Lambda and ECS.
 pub const AWS: [&str; 20] = [
@@ -163,7 +197,31 @@ pub fn membership(name: &OsStr) -> Option<(&'static str, bool)> {
         .iter()
         .flat_map(|(_, patterns)| *patterns)
         .find(|pattern| glob::matches(pattern.as_bytes(), name.as_bytes()))?;
-    Some((pattern, pattern.contains('*') && looks_secret(name)))
+    let is_login = PACKAGES.contains(pattern) && names_login(name);
+    Some((
+        pattern,
+        pattern.contains('*') && (looks_secret(name) || is_login),
+    ))
+}
+
+/// Whether a pattern of the base set brings in no variable of this value.
+pub fn leaves_out(pattern: &str, value: &OsStr) -> bool {
+    PACKAGES.contains(&pattern) && has_user(value)
+}
+
+fn names_login(name: &OsStr) -> bool {
+    name.to_string_lossy()
+        .to_ascii_lowercase()
+        .contains("_auth")
+}
+
+/// Whether a value holds an address with a user before its host.
+fn has_user(value: &OsStr) -> bool {
+    let value = value.to_string_lossy();
+    value.split("://").skip(1).any(|after| {
+        let authority = after.split(['/', '?', '#']).next().unwrap_or_default();
+        authority.contains('@')
+    })
 }
 
 fn looks_secret(name: &OsStr) -> bool {

@@ -10,7 +10,7 @@ const CALLER: [&str; 15] = [
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "DEBUG",
+    "DEBUGGING",
     "HTTP_TIMEOUT",
     "OP_SERVICE_ACCOUNT_TOKEN",
     "OP_SESSION_team",
@@ -42,13 +42,13 @@ fn names(manifest: &str, flags: &[&str]) -> Vec<String> {
 
 #[test]
 fn the_words_of_inherit_add_and_remove_and_the_last_one_wins() {
-    let all = "AWS_LAMBDA_FUNCTION_NAME AWS_REGION AWS_WEB_IDENTITY_TOKEN_FILE DEBUG HOME \
+    let all = "AWS_LAMBDA_FUNCTION_NAME AWS_REGION AWS_WEB_IDENTITY_TOKEN_FILE DEBUGGING HOME \
         HTTP_TIMEOUT OTEL_EXPORTER OTEL_KEY PATH TZ VAULT_ADDR XDG_TOKEN";
     let aws = "AWS_LAMBDA_FUNCTION_NAME AWS_REGION AWS_WEB_IDENTITY_TOKEN_FILE HOME PATH TZ";
     for (words, expected) in [
         ("[]", "HOME PATH TZ"),
-        ("[DEBUG]", "DEBUG HOME PATH TZ"),
-        ("DEBUG", "DEBUG HOME PATH TZ"),
+        ("[DEBUGGING]", "DEBUGGING HOME PATH TZ"),
+        ("DEBUGGING", "DEBUGGING HOME PATH TZ"),
         ("[NOT_SET, DEBU, EBUG]", "HOME PATH TZ"),
         ("[debug]", "HOME PATH TZ"),
         (
@@ -69,15 +69,15 @@ fn the_words_of_inherit_add_and_remove_and_the_last_one_wins() {
         ),
         ("[-TZ]", "HOME PATH"),
         ("[-TZ, TZ]", "HOME PATH TZ"),
-        ("[DEBUG, -DEBUG]", "HOME PATH TZ"),
-        ("[-DEBUG, DEBUG]", "DEBUG HOME PATH TZ"),
+        ("[DEBUGGING, -DEBUGGING]", "HOME PATH TZ"),
+        ("[-DEBUGGING, DEBUGGING]", "DEBUGGING HOME PATH TZ"),
         ("['OTEL_*', '-*_KEY']", "HOME OTEL_EXPORTER PATH TZ"),
         (
             "['-*_KEY', 'OTEL_*']",
             "HOME OTEL_EXPORTER OTEL_KEY PATH TZ",
         ),
         ("[aws, -aws]", "HOME PATH TZ"),
-        ("[-all, DEBUG]", "DEBUG"),
+        ("[-all, DEBUGGING]", "DEBUGGING"),
         ("[all]", all),
         ("['*']", all),
         ("[none, all]", all),
@@ -91,12 +91,12 @@ fn the_words_of_inherit_add_and_remove_and_the_last_one_wins() {
 
 #[test]
 fn a_profile_adds_its_words_after_those_of_the_top_level() {
-    let manifest = "version: 1\ninherit: [DEBUG, 'OTEL_*']\ndefault_profile: dev\nprofiles:\n  \
+    let manifest = "version: 1\ninherit: [DEBUGGING, 'OTEL_*']\ndefault_profile: dev\nprofiles:\n  \
         dev: { inherit: [-OTEL_KEY, HTTP_TIMEOUT] }\n";
     assert_eq!(
         names(manifest, &[]),
         [
-            "DEBUG",
+            "DEBUGGING",
             "HOME",
             "HTTP_TIMEOUT",
             "OTEL_EXPORTER",
@@ -164,18 +164,18 @@ fn a_variable_that_a_setting_reads_is_a_static_credential() {
     let manifest = |words: &str| {
         format!(
             "version: 1\ninherit: {words}\nbackends:\n  \
-             d: {{ type: dotenv, expand: {{ from: env://DEBUG }} }}\n"
+             d: {{ type: dotenv, expand: {{ from: env://DEBUGGING }} }}\n"
         )
     };
     let debug = |words: &str| {
-        let test = Test::manifest(&manifest(words)).env("DEBUG", "true");
-        shown(test).contains(&"DEBUG=true".to_owned())
+        let test = Test::manifest(&manifest(words)).env("DEBUGGING", "true");
+        shown(test).contains(&"DEBUGGING=true".to_owned())
     };
     assert!(!debug("all"));
     assert!(!debug("['DEB*']"));
-    assert!(debug("[all, DEBUG]"));
+    assert!(debug("[all, DEBUGGING]"));
     // It is one because of the setting alone.
-    assert!(names("version: 1\ninherit: all\n", &[]).contains(&"DEBUG".to_owned()));
+    assert!(names("version: 1\ninherit: all\n", &[]).contains(&"DEBUGGING".to_owned()));
 }
 
 /// What a backend is given does not reach the command by a glob or a group, whichever backend it is,
@@ -275,14 +275,17 @@ env:
 #[test]
 fn a_flag_passes_one_more_variable_and_credentials_too() {
     let manifest = "version: 1\ninherit: none\n";
-    assert_eq!(names(manifest, &["-e", "DEBUG"]), ["DEBUG"]);
+    assert_eq!(names(manifest, &["-e", "DEBUGGING"]), ["DEBUGGING"]);
     assert_eq!(
-        names(manifest, &["-e", "VAULT_TOKEN", "-eDEBUG", "-e", "NOT_SET"]),
-        ["DEBUG", "VAULT_TOKEN"]
+        names(
+            manifest,
+            &["-e", "VAULT_TOKEN", "-eDEBUGGING", "-e", "NOT_SET"]
+        ),
+        ["DEBUGGING", "VAULT_TOKEN"]
     );
     assert_eq!(
-        names("version: 1\ninherit: -DEBUG\n", &["-e", "DEBUG"]),
-        ["DEBUG", "HOME", "PATH", "TZ"]
+        names("version: 1\ninherit: -DEBUGGING\n", &["-e", "DEBUGGING"]),
+        ["DEBUGGING", "HOME", "PATH", "TZ"]
     );
     // A name, not a pattern, and no group.
     assert_eq!(names(manifest, &["-e", "OTEL_*", "-e", "all"]), [""; 0]);

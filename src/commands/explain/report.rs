@@ -1,11 +1,12 @@
 //! The facts of the page, as data.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ffi::OsStr};
 
 use serde_json::{Value, json};
 
 use super::Setting;
 use crate::{
+    environment::Extra,
     environment::inherit::{Fate, Rules, Why, WhyNot},
     manifest::{document::Metadatum, duration, source::Sources},
     plan::{Part, Plan, Planned, Source},
@@ -219,7 +220,16 @@ fn environment(plan: &Plan<'_>, setting: &Setting<'_>) -> (ByReason, ByReason) {
     let sources = &plan.manifest.sources;
     let (mut inherited, mut dropped) = (ByReason::new(), ByReason::new());
     let parent = &setting.context.environment;
+    let chosen: Vec<&Extra> = rules.chosen(setting.chosen).collect();
+    for (name, _) in &chosen {
+        let reason = inherited_because(&Why::Chosen, sources);
+        inherited.entry(reason).or_default().push(shown(name));
+    }
+    let is_replaced = |name: &OsStr| chosen.iter().any(|(chosen, _)| chosen == name);
     for ((name, _), fate) in parent.iter().zip(rules.fates(parent)) {
+        if is_replaced(name) {
+            continue;
+        }
         let (reasons, reason) = match &fate {
             Fate::Inherited(why) => (&mut inherited, inherited_because(why, sources)),
             Fate::Dropped(why) => (&mut dropped, dropped_because(why, sources)),
@@ -238,6 +248,7 @@ fn inherited_because(why: &Why, sources: &Sources) -> String {
         Why::Base => "base set".to_owned(),
         Why::Word(word, span) => format!("inherit {word} ({})", sources.cite(*span)),
         Why::Flag => "-e".to_owned(),
+        Why::Chosen => "chosen by a flag or a variable".to_owned(),
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Extras {
     pub(super) passed: Vec<OsString>,
     /// Set here.
     pub(super) set: Vec<Extra>,
+    /// Which manifest and profile were chosen, for an endow that the command starts.
+    pub(super) chosen: Vec<Extra>,
 }
 
 impl Extras {
@@ -20,6 +22,7 @@ impl Extras {
         let mut extras = Self {
             passed: Vec::new(),
             set: Vec::new(),
+            chosen: Vec::new(),
         };
         for word in words {
             let bytes = word.as_bytes();
