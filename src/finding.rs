@@ -31,7 +31,10 @@ impl Finding {
             message: cause(&failure.cause),
             place: failure.place.clone(),
             line,
-            hints: hints(&failure.cause),
+            hints: hints(&failure.cause)
+                .into_iter()
+                .chain(failure.advice.clone())
+                .collect(),
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Failure {
     pub place: Option<String>,
     /// What went wrong.
     pub cause: Cause,
+    /// What to do beside what the cause says, where the launcher knows more than the backend.
+    pub advice: Option<String>,
 }
 
 /// What a failure is about.
@@ -358,6 +360,7 @@ impl Session<'_, '_> {
             },
             place: Some(setting.place.shown.clone()),
             cause,
+            advice: None,
         };
         let failed =
             self.plan

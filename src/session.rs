@@ -1,9 +1,12 @@
 //! From flags to a plan: what all commands that read a manifest begin with.
 
+mod advice;
+
 use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
 
 use endow_providers::{Helpers, Warning};
 
+pub use self::advice::advised;
 use crate::{
     cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE},
     environment::inherit,
@@ -444,6 +447,7 @@ fn complete(
         return Ok(resolved);
     }
     let cited = |failure: Failure| {
+        let failure = advised(plan, failure);
         let place = place_of(plan, &failure);
         (failure, place)
     };

@@ -2,6 +2,7 @@
 //!
 //! Places are looked at through `explain --format json`, values through `export --format json`.
 
+mod checkout;
 mod places;
 mod search;
 mod values;

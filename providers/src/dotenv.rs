@@ -19,7 +19,8 @@ use crate::{
     Shape, Trust, Value, Warning, is_name_like,
     read::{Content, Failure, described, read, read_each, read_regular},
 };
-use parser::{Doubt, Parsed, is_key, parse};
+pub(crate) use parser::is_key;
+use parser::{Doubt, Parsed, parse};
 
 /// What is known of the type.
 pub(crate) static KIND: Kind = Kind {
@@ -58,6 +59,22 @@ pub(crate) static KIND: Kind = Kind {
 pub fn value(text: &[u8], key: &str, is_expanding: bool) -> Option<Secret> {
     let mut entries = parse(text, is_expanding).ok()?.entries;
     entries.remove(key).map(|entry| entry.value)
+}
+
+/// The value of a key in a dotenv text; the absence names the keys that are there.
+pub(crate) fn selected(
+    text: &[u8],
+    key: &str,
+    path: &str,
+) -> Result<Result<Secret, Absence>, Fault> {
+    let mut parsed = parse(text, false).map_err(|problems| problem::fault(path, &problems))?;
+    Ok(match parsed.entries.remove(key) {
+        Some(entry) => Ok(entry.value),
+        None => Err(Absence {
+            what: format!("no `{key}` in `{path}`"),
+            keys: parsed.names(),
+        }),
+    })
 }
 
 fn validate(address: &Address) -> Result<(), String> {

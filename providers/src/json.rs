@@ -16,6 +16,7 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 use zeroize::Zeroizing;
 
+use crate::Absence;
 use crate::{Class, Fault, Field, Secret, is_name_like};
 
 /// Deeper documents are refused by most that read JSON, and writing calls itself for each step.
@@ -31,10 +32,33 @@ pub(crate) enum Selection {
     /// The text of a string, the literal of a number or boolean, the JSON of anything larger.
     Value(Secret),
     /// Nothing, or null.
-    Absent {
-        /// The other keys of the innermost object that exists.
-        keys: Vec<String>,
-    },
+    Absent(Missing),
+}
+
+/// What is not at a field.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    /// Whether null stands there.
+    is_null: bool,
+    /// The other keys of the innermost object that exists.
+    keys: Vec<String>,
+}
+
+impl Missing {
+    /// The absence of a field, where `subject` names the document: `` `/run/secrets/app` ``.
+    pub(crate) fn absence(self, field: &Field, subject: &str) -> Absence {
+        let field = field.as_str();
+        if self.is_null {
+            return Absence {
+                what: format!("`{field}` in {subject} is null"),
+                keys: Vec::new(),
+            };
+        }
+        Absence {
+            what: format!("no `{field}` in {subject}"),
+            keys: self.keys,
+        }
+    }
 }
 
 /// Where a document is not JSON.
@@ -135,13 +159,12 @@ pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malfor
     let found = walk(document, &steps(field), matches!(field, Field::Pointer(_)))?;
     let here = match found {
         (Some(here), _) if here.get() != "null" => here,
-        (_, keys) => {
-            return Ok(Selection::Absent {
-                keys: keys
-                    .into_iter()
-                    .filter_map(|(key, is_shown)| is_shown.then_some(key))
-                    .collect(),
-            });
+        (found, keys) => {
+            let shown = keys.into_iter().filter(|(_, is_shown)| *is_shown);
+            return Ok(Selection::Absent(Missing {
+                is_null: found.is_some(),
+                keys: shown.map(|(key, _)| key).collect(),
+            }));
         }
     };
     match here.get().as_bytes() {

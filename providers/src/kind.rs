@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::{
-    Address, Fault, Opening, Provider, aws_sm, aws_ssm, dotenv, env, exec, file, op, vault,
+    Address, Fault, Opening, Provider, aws_sm, aws_ssm, dotenv, env, exec, file, op, systemd, vault,
 };
 
 /// Every built-in type, in the order of the documentation.
-pub static ALL: [&Kind; 8] = [
+pub static ALL: [&Kind; 9] = [
     &op::KIND,
     &vault::KIND,
     &aws_sm::KIND,
@@ -15,6 +15,7 @@ pub static ALL: [&Kind; 8] = [
     &dotenv::KIND,
     &env::KIND,
     &file::KIND,
+    &systemd::KIND,
     &exec::KIND,
 ];
 

@@ -35,6 +35,7 @@ mod read;
 mod retry;
 mod scrub;
 mod secret;
+mod systemd;
 pub mod time;
 mod tls;
 mod vault;

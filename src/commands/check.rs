@@ -21,7 +21,7 @@ use crate::{
     },
     plan::{Part, Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
-    session::{Context, Only, Session, place_of, resolve_all},
+    session::{Context, Only, Session, advised, place_of, resolve_all},
 };
 
 /// Say whether every variable resolves; prints no value, runs nothing.
@@ -173,7 +173,9 @@ fn report(
     let plan = session.plan(&Only::Everything)?;
     is_trusted?;
     let timeout = arguments.timeout.as_ref().and_then(Late::value);
-    let resolved = resolve_all(context, &plan, timeout, false);
+    let mut resolved = resolve_all(context, &plan, timeout, false);
+    let failures = resolved.failures.into_iter();
+    resolved.failures = failures.map(|failure| advised(&plan, failure)).collect();
     let failed = |failure: &Failure| Finding::of(failure, place_of(&plan, failure));
     let mut findings: Vec<Finding> = resolved.failures.iter().map(failed).collect();
     findings.extend(empty(&plan, &resolved));

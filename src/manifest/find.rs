@@ -76,10 +76,62 @@ pub fn find(
         }
         let is_home = [home, real_home.as_deref()].contains(&Some(directory));
         if is_home || fs::symlink_metadata(directory.join(".git")).is_ok() {
-            break;
+            return Err(stopped(directory, is_home, other));
         }
     }
-    let hint = match other {
+    Err(NotFound {
+        message: NOWHERE.to_owned(),
+        hints: vec![how(other)],
+    })
+}
+
+const NOWHERE: &str = "no secretfile.yaml in this directory or above it";
+
+/// Where the search ended before the root, and what it did not see.
+fn stopped(directory: &Path, is_home: bool, other: Option<PathBuf>) -> NotFound {
+    let why = if is_home {
+        "the home directory"
+    } else if main_working_tree(directory).is_some() {
+        "a linked working tree of git"
+    } else if fs::symlink_metadata(directory.join(".git")).is_ok_and(|mark| mark.is_file()) {
+        "a submodule of git"
+    } else {
+        "the root of a git repository"
+    };
+    let beside = main_working_tree(directory);
+    let mut farther = directory.ancestors().skip(1).chain(beside.as_deref());
+    let farther = farther.find_map(|directory| {
+        let path = directory.join(NAME);
+        fs::symlink_metadata(&path).is_ok().then_some(path)
+    });
+    let hint = match &farther {
+        Some(path) => {
+            let path = path.display();
+            format!(
+                "{path} is not looked at: name it with --file, or write one here that has `extends: {path}`"
+            )
+        }
+        None => how(other),
+    };
+    if is_home && farther.is_none() {
+        return NotFound {
+            message: NOWHERE.to_owned(),
+            hints: vec![hint],
+        };
+    }
+    let message = format!(
+        "no {NAME} from this directory up to {}, where the search stops: it is {why}",
+        directory.display()
+    );
+    NotFound {
+        message,
+        hints: vec![hint],
+    }
+}
+
+/// What to do where there is none.
+fn how(other: Option<PathBuf>) -> String {
+    match other {
         Some(path) => format!(
             "{} is there: rename it to {NAME}, or name it with --file",
             path.display()
@@ -88,11 +140,7 @@ pub fn find(
             "write one (see `endow --help`), or name one: `endow --file PATH ...`, or {}",
             crate::cli::FILE_VARIABLE
         ),
-    };
-    Err(NotFound {
-        message: format!("no {NAME} in this directory or above it"),
-        hints: vec![hint],
-    })
+    }
 }
 
 /// What marks the root of a repository, of git, Mercurial, Jujutsu and Subversion.
@@ -119,6 +167,15 @@ pub fn checkout(directory: &Path, home: Option<&Path>) -> Option<PathBuf> {
     let is_marked = |root: &&Path| fs::symlink_metadata(root.join(".git")).is_ok();
     let nearest = ancestors.find(is_marked)?;
     (!holds_home(nearest, home)).then(|| nearest.to_owned())
+}
+
+/// The main working tree of the repository that holds a directory; outside of git, and where home is the
+/// working tree, the directory itself.
+pub fn main_checkout(directory: &Path, home: Option<&Path>) -> PathBuf {
+    let Some(root) = checkout(directory, home) else {
+        return directory.to_owned();
+    };
+    main_working_tree(&root).unwrap_or(root)
 }
 
 /// The directories that belong to whoever wrote a file of this directory: the directory, as it is

@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use endow_providers::{Address, Field, Kind, Natural};
 
 use self::written::Written;
-use super::{credential, diagnostic::did_you_mean};
+use super::{credential, diagnostic::did_you_mean, find};
 
 /// A reference, split and not yet decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Reference {
         }
         self.refuse_password(kind)?;
         if grammar.is_path {
-            refuse_variable(&self.locator)?;
+            refuse_expansion(&self.locator)?;
         }
         let mut locator = expand(&self.locator, grammar.is_percent_encoded, kind, scope)?;
         let mut field = match &self.field {
@@ -169,7 +169,7 @@ impl Reference {
         }
         .to_string();
         if grammar.is_path {
-            locator = absolute(&locator, scope)?;
+            locator = joined(&locator, scope)?;
         }
         let address = Address {
             locator,
@@ -353,7 +353,7 @@ fn expand(
 
 const NUL: &str = "a NUL can't stand in a reference";
 
-const PLACEHOLDERS: [&str; 4] = ["NAME", "name", "project", "profile"];
+const PLACEHOLDERS: [&str; 5] = ["NAME", "name", "project", "profile", "checkout"];
 
 fn placeholder(word: &str, kind: &Kind, scope: &Scope<'_>) -> Result<String, Bad> {
     let name = || {
@@ -373,24 +373,56 @@ fn placeholder(word: &str, kind: &Kind, scope: &Scope<'_>) -> Result<String, Bad
         "profile" => scope.profile.map(str::to_owned).ok_or_else(|| {
             bad("`{profile}` without a profile").hint("declare `profiles:` and choose one")
         }),
+        "checkout" => find::main_checkout(scope.directory, scope.home)
+            .into_os_string()
+            .into_string()
+            .map_err(|_| bad("`{checkout}` is a path that is not UTF-8")),
         _ => Err(bad(format!(
             "unknown placeholder `{{{}}}`",
             super::diagnostic::shown(word)
         ))
         .hint(did_you_mean(word, PLACEHOLDERS).unwrap_or_else(|| {
-            "there are {NAME}, {name}, {project} and {profile}; `%7B` is a brace".to_owned()
+            "there are {NAME}, {name}, {project}, {profile} and {checkout}; `%7B` is a brace"
+                .to_owned()
         }))),
     }
 }
 
-/// Nothing in a path comes from the environment.
-fn refuse_variable(path: &str) -> Result<(), Bad> {
-    if path.contains("$HOME") || path.contains("${HOME}") {
-        return Err(
-            bad("`$HOME` is not expanded in a path").hint("write `~/` for the home directory")
-        );
+/// Nothing in a path comes from the environment, and no home but the caller's.
+fn refuse_expansion(path: &str) -> Result<(), Bad> {
+    if let Some(name) = variable(path) {
+        let hint = match name {
+            "HOME" => "write `~/` for the home directory",
+            "CREDENTIALS_DIRECTORY" => "write `systemd://NAME` for a credential of the unit",
+            _ => {
+                "write the path itself; `~/` is the home directory, and `%24` is a dollar in a reference"
+            }
+        };
+        return Err(bad(format!(
+            "`${}` is not expanded in a path",
+            super::diagnostic::shown(name)
+        ))
+        .hint(hint));
     }
-    Ok(())
+    match path.strip_prefix('~') {
+        Some(user) if !user.is_empty() && !user.starts_with('/') => Err(bad(
+            "`~` with a name is not expanded in a path",
+        )
+        .hint("write the path of that directory; `~/` is the caller's home, and `./~` begins a name with `~`")),
+        _ => Ok(()),
+    }
+}
+
+/// The first `$NAME` or `${NAME}` of a path, without the dollar and the braces.
+fn variable(path: &str) -> Option<&str> {
+    path.split('$').skip(1).find_map(|after| {
+        let after = after.strip_prefix('{').unwrap_or(after);
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let end = after.find(|c| !is_of_name(c)).unwrap_or(after.len());
+        let name = &after[..end];
+        name.starts_with(|c: char| !c.is_ascii_digit())
+            .then_some(name)
+    })
 }
 
 /// Whether a program is named by its path, and not looked up.
@@ -400,7 +432,12 @@ pub fn names_a_path(program: &str) -> bool {
 
 /// A path with `~/` and its starting directory put in, and `.` segments taken out.
 pub fn absolute(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
-    refuse_variable(path)?;
+    refuse_expansion(path)?;
+    joined(path, scope)
+}
+
+/// The same for a path whose dollars are decoded ones.
+fn joined(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
     let joined = match path.strip_prefix("~/") {
         Some(rest) => scope
             .home

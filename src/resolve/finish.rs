@@ -160,6 +160,7 @@ impl<'m> Finisher<'_, 'm> {
             subject: Subject::Variable(name.to_owned()),
             place,
             cause,
+            advice: None,
         });
         Outcome::Failed
     }

@@ -114,6 +114,7 @@ pub(super) fn check(plan: &Plan<'_>, answers: &Answers) -> Vec<Failure> {
                     Class::Malformed,
                     "the setting wants `true` or `false`",
                 )),
+                advice: None,
             });
         }
     }

@@ -133,6 +133,6 @@ fn terminated(row: &Row) -> Vec<String> {
 fn a_signal_that_ends_a_waiting_endow_leaves_no_value() {
     let rows: Vec<Row> = waiting().collect();
     // The environment waits for nothing.
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 9);
     all(rows.into_iter(), |row| terminated(&row));
 }

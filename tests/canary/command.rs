@@ -57,7 +57,11 @@ pub(crate) const COMMANDS: [Command; 21] = [
         ..reports(&["get", "PLAIN"])
     },
     exports(&["export", "--format", "docker"], LINES, docker),
-    exports(&["export", "--format", "dotenv"], TEXTS, dotenv),
+    exports(
+        &["export", "--format", "dotenv", "--for", "python"],
+        TEXTS,
+        dotenv,
+    ),
     exports(&["export", "--format", "github"], TEXTS, github),
     exports(&["export", "--format", "json"], TEXTS, json),
     exports(&["export", "--format", "shell"], TEXTS, shell),
@@ -159,14 +163,8 @@ fn docker(values: &[Canary]) -> String {
 
 fn dotenv(values: &[Canary]) -> String {
     each(values, |name, text| {
-        if !text.contains('\'') {
-            return format!("{name}='{text}'\n");
-        }
-        let marks = ["\\", "\"", "$"].into_iter();
-        let text = marks.fold(text.to_owned(), |text, mark| {
-            text.replace(mark, &format!("\\{mark}"))
-        });
-        format!("{name}=\"{}\"\n", text.replace('\n', "\\n"))
+        let text = text.replace('\\', "\\\\").replace('\'', "\\'");
+        format!("{name}='{text}'\n")
     })
 }
 

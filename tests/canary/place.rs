@@ -23,10 +23,11 @@ use crate::{
 };
 
 /// The backends; two of them in both of their ways, and two that sign in first.
-pub(crate) const BACKENDS: [&str; 12] = [
+pub(crate) const BACKENDS: [&str; 13] = [
     "dotenv",
     "env",
     "file",
+    "systemd",
     "vault",
     "vault (signed in)",
     "aws-sm",
@@ -64,7 +65,7 @@ pub(crate) fn values(backend: &str) -> Vec<Canary> {
     if backend != "aws-ssm" {
         values.push(Canary::long());
     }
-    if ["env", "file", "aws-sm", "aws-sm (container)"].contains(&backend) {
+    if ["env", "file", "systemd", "aws-sm", "aws-sm (container)"].contains(&backend) {
         values.push(Canary::binary());
     }
     values
@@ -72,7 +73,7 @@ pub(crate) fn values(backend: &str) -> Vec<Canary> {
 
 /// Whether a value with a NUL can stand there.
 pub(crate) fn takes_nul(backend: &str) -> bool {
-    let takers = ["file", "op (Connect)", "exec (stream)"];
+    let takers = ["file", "systemd", "op (Connect)", "exec (stream)"];
     takers.contains(&backend) || backend.starts_with("vault")
 }
 
@@ -124,6 +125,14 @@ impl Place {
                     self.map(|test| test.file_with_mode(&name, &canary.value, 0o600));
                 }
                 (nothing(), "file://secret/".into(), "")
+            }
+            "systemd" => {
+                for canary in values {
+                    let name = format!("credentials/{}", canary.name);
+                    self.map(|test| test.file_with_mode(&name, &canary.value, 0o600));
+                }
+                self.map(|test| test.env_path("CREDENTIALS_DIRECTORY", "credentials"));
+                (nothing(), "systemd://".into(), "")
             }
             "vault" => (nothing(), self.vault(values), ""),
             "vault (signed in)" => {

@@ -175,6 +175,7 @@ fn a_backend_that_needs_a_sign_in_is_3_and_of_several_2_3_4_and_1_the_first_coun
     let failure = |class: Class| Failure {
         subject: Subject::Variable("A".to_owned()),
         place: None,
+        advice: None,
         cause: Cause::Fault(Fault::new(class, "why")),
     };
     let absent = || Failure {

@@ -5,10 +5,13 @@ use std::{fs, os::unix::fs::symlink};
 use super::Explained;
 use crate::harness::Test;
 
-const NO_MANIFEST: &str = "\
-endow: error: no secretfile.yaml in this directory or above it
-hint: write one (see `endow --help`), or name one: `endow --file PATH ...`, or ENDOW_FILE
-";
+/// What is said in a repository below a directory that has a manifest.
+fn stops(kind: &str) -> String {
+    format!(
+        "endow: error: no secretfile.yaml from this directory up to [DIR]/repo, where the search stops: it is {kind}\n\
+         hint: [DIR]/secretfile.yaml is not looked at: name it with --file, or write one here that has `extends: [DIR]/secretfile.yaml`\n"
+    )
+}
 
 /// A manifest with one plain value.
 fn says(value: &str) -> String {
@@ -45,14 +48,14 @@ fn the_directory_that_holds_git_is_the_last_one_looked_at() {
         .file("repo/.git/HEAD", "")
         .directory("repo/src")
         .args(["get", "A"])
-        .stderr(NO_MANIFEST)
+        .stderr(stops("the root of a git repository"))
         .status(2);
     // Of a worktree or a submodule, `.git` is a file.
     outside()
         .file("repo/.git", "gitdir: elsewhere\n")
         .directory("repo/src")
         .args(["get", "A"])
-        .stderr(NO_MANIFEST)
+        .stderr(stops("a submodule of git"))
         .status(2);
     gives(
         outside()
@@ -69,7 +72,7 @@ fn home_is_the_last_directory_looked_at() {
     above()
         .directory("deep")
         .args(["get", "A"])
-        .stderr(NO_MANIFEST)
+        .any_stderr()
         .status(2);
     gives(above().file("../secretfile.yaml", says("home")), "home");
 }
@@ -204,7 +207,7 @@ fn home_that_is_named_through_a_link_is_the_last_one_looked_at() {
     test.env("HOME", &home)
         .directory("real/home/project")
         .args(["get", "A"])
-        .stderr(NO_MANIFEST)
+        .any_stderr()
         .status(2);
 }
 

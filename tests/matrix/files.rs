@@ -20,16 +20,16 @@ const TOO_LARGE: u64 = 65 << 20;
 
 pub(super) const FAMILY: Family = Family {
     title: "Files and the environment",
-    backends: &["dotenv", "file", "env"],
+    backends: &["dotenv", "file", "systemd", "env"],
     faults: &[
         Fault {
             name: "there is none",
-            classes: &["absent", "absent", "absent"],
+            classes: &["absent", "absent", "absent", "absent"],
             arrange: |backend, _| project(backend),
         },
         Fault {
             name: "it may not be read",
-            classes: &["denied", "denied", NEVER],
+            classes: &["denied", "denied", "denied", NEVER],
             arrange: |backend, given| {
                 let scene = project(backend);
                 let test = scene.test.file_with_mode("place", content(given), 0o000);
@@ -42,7 +42,7 @@ pub(super) const FAMILY: Family = Family {
         },
         Fault {
             name: "it is a directory",
-            classes: &["malformed", "malformed", NEVER],
+            classes: &["malformed", "malformed", "malformed", NEVER],
             arrange: |backend, _| {
                 let scene = project(backend);
                 fs::create_dir(scene.test.path("place")).expect("a directory");
@@ -51,12 +51,12 @@ pub(super) const FAMILY: Family = Family {
         },
         Fault {
             name: "it is a FIFO that nobody writes",
-            classes: &["timed out", "timed out", NEVER],
+            classes: &["timed out", "timed out", "timed out", NEVER],
             arrange: |backend, _| fifo(backend).0,
         },
         Fault {
             name: "it is a FIFO whose writer does not end",
-            classes: &["timed out", "timed out", NEVER],
+            classes: &["timed out", "timed out", "timed out", NEVER],
             arrange: |backend, given| {
                 let (scene, path) = fifo(backend);
                 let content = content(given);
@@ -71,7 +71,7 @@ pub(super) const FAMILY: Family = Family {
         },
         Fault {
             name: "it is too large",
-            classes: &["malformed", "malformed", NEVER],
+            classes: &["malformed", "malformed", "malformed", NEVER],
             arrange: |backend, given| {
                 let scene = project(backend);
                 let test = scene.test.file("place", content(given));
@@ -83,13 +83,18 @@ pub(super) const FAMILY: Family = Family {
         },
         Fault {
             name: "it is not in its form",
-            classes: &["malformed", "malformed", NEVER],
+            classes: &["malformed", "malformed", "malformed", NEVER],
             arrange: |backend, given| {
                 let broken = match backend {
                     "dotenv" => format!("A=\"{}\nB=\n", given.value),
                     _ => format!("{{\"a\": \"{}\", oops", given.value),
                 };
-                let manifest = "version: 1\nenv: { A: \"file://place#/a\" }\n";
+                let scheme = if backend == "systemd" {
+                    "systemd"
+                } else {
+                    "file"
+                };
+                let manifest = format!("version: 1\nenv: {{ A: \"{scheme}://place#/a\" }}\n");
                 let scene = project(backend);
                 let test = scene.test.file("place", broken);
                 let test = match backend {
@@ -101,13 +106,13 @@ pub(super) const FAMILY: Family = Family {
         },
         Fault {
             name: "its bytes are no UTF-8",
-            classes: &[STARTS, STARTS, STARTS],
+            classes: &[STARTS, STARTS, STARTS, STARTS],
             arrange: |backend, given| {
                 let value = [given.value.as_bytes(), b"\xff\xfe"].concat();
                 let scene = project(backend);
                 let test = match backend {
                     "dotenv" => scene.test.file("place", [b"A=", &value[..]].concat()),
-                    "file" => scene.test.file("place", value),
+                    "file" | "systemd" => scene.test.file("place", value),
                     _ => scene.test.env("PLACE", OsString::from_vec(value)),
                 };
                 Scene::new(test, scene.culprit)
@@ -121,10 +126,16 @@ fn project(backend: &str) -> Scene {
     let (place, culprit) = match backend {
         "env" => ("env://PLACE", "PLACE"),
         "file" => ("file://place", "/place"),
+        "systemd" => ("systemd://place", "/place"),
         _ => ("dotenv://place", "/place"),
     };
     let manifest = format!("version: 1\nenv: {{ A: \"{place}\" }}\n{TIMEOUT}");
-    Scene::new(Test::manifest(&manifest), culprit)
+    let test = Test::manifest(&manifest);
+    let test = match backend {
+        "systemd" => test.env_path("CREDENTIALS_DIRECTORY", ""),
+        _ => test,
+    };
+    Scene::new(test, culprit)
 }
 
 fn fifo(backend: &str) -> (Scene, PathBuf) {

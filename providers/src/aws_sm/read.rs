@@ -78,11 +78,9 @@ fn answer(address: &Address, whole: &Whole) -> Answer {
         None => Secret::copied_from(&found.document),
         Some(field) => match select(found, &address.locator, field)? {
             Selection::Value(secret) => secret,
-            Selection::Absent { keys } => {
-                return Ok(Reply::Absent(Absence {
-                    what: format!("no key `{}` in `{}`", field.as_str(), address.locator),
-                    keys,
-                }));
+            Selection::Absent(missing) => {
+                let subject = format!("`{}`", address.locator);
+                return Ok(Reply::Absent(missing.absence(field, &subject)));
             }
         },
     };

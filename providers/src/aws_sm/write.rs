@@ -104,7 +104,7 @@ async fn merged(
         (Condition::Always, _) | (Condition::Absent, Base::Nothing) => true,
         (Condition::Absent, _) => {
             let old = json::select(document.expose(), field).map_err(|bad| bad.fault(&subject))?;
-            matches!(old, json::Selection::Absent { .. })
+            matches!(old, json::Selection::Absent(_))
         }
         (Condition::Version(wanted), Base::Version(version)) => wanted == version,
         (Condition::Version(_), _) => false,

@@ -74,7 +74,7 @@ pub(super) struct Repeated {
 }
 
 /// Whether `name` can stand before `=`.
-pub(super) fn is_key(name: &[u8]) -> bool {
+pub(crate) fn is_key(name: &[u8]) -> bool {
     name.first()
         .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
         && name

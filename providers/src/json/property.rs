@@ -8,7 +8,9 @@ use serde::{
 };
 use serde_json::{Map, Value, from_slice};
 
-use super::{BYTE_ORDER_MARK, Malformed, Selection, merged, object, select, steps, validate};
+use super::{
+    BYTE_ORDER_MARK, Malformed, Missing, Selection, merged, object, select, steps, validate,
+};
 use crate::Field;
 
 /// A line that is the field, and then the document.
@@ -169,7 +171,7 @@ fn agrees(tree: &Value, field: &Field, selection: &Selection, document: &[u8]) {
             let mut places = document.windows(literal.len());
             assert!(places.any(|place| place == literal), "as it stands");
         }
-        (None, Selection::Absent { keys }) => {
+        (None, Selection::Absent(Missing { keys, .. })) => {
             let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
             assert_eq!(keys, others, "the other keys that are names");
         }

@@ -1,6 +1,6 @@
 //! Fields selected from documents, and what is said of documents that are none.
 
-use super::{Selection, select, validate};
+use super::{Missing, Selection, select, validate};
 use crate::Field;
 
 fn field(text: &str) -> Field {
@@ -20,7 +20,7 @@ fn value(document: &str, text: &str) -> String {
 
 fn keys(document: &str, text: &str) -> Vec<String> {
     match select(document.as_bytes(), &field(text)) {
-        Ok(Selection::Absent { keys }) => keys,
+        Ok(Selection::Absent(Missing { keys, .. })) => keys,
         other => panic!("{document} {text}: {other:?}"),
     }
 }

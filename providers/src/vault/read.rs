@@ -185,10 +185,9 @@ impl Stored {
                 secret,
                 metadata: self.metadata.clone(),
             }),
-            Selection::Absent { keys } => Reply::Absent(Absence {
-                what: format!("no field `{}` in `{}`", field.as_str(), address.locator),
-                keys,
-            }),
+            Selection::Absent(missing) => {
+                Reply::Absent(missing.absence(field, &format!("`{}`", address.locator)))
+            }
         })
     }
 }
