@@ -3,9 +3,13 @@
 //! No core file and no debugger of the same user: the process is not dumpable. Values stand in an
 //! arena that is locked and in no dump. `execve` makes the command dumpable again and takes the
 //! arena away. A helper's core file is forbidden by a limit, which launch undoes for the command.
-//! A panic says where, and never what: its message can quote what was at hand.
+//! A panic says where, and never what: its message can quote what was at hand. It aborts, unless it is
+//! of a library that a backend uses: that one is caught, and is a fault of the backend.
 
-use endow_providers::memory::{Block, Memory, keep_values_in};
+use endow_providers::{
+    caught::is_caught,
+    memory::{Block, Memory, keep_values_in},
+};
 use zeroize::Zeroize;
 
 use crate::{
@@ -19,7 +23,12 @@ use crate::{
 /// Hardens this process.
 pub(crate) fn harden() {
     sys::process::forbid_dumps();
-    std::panic::set_hook(Box::new(|panic| ui::internal_error(panic.location())));
+    std::panic::set_hook(Box::new(|panic| {
+        if !is_caught() {
+            ui::internal_error(panic.location());
+            std::process::abort();
+        }
+    }));
     keep_values_in(&Locked);
 }
 

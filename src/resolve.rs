@@ -27,7 +27,9 @@ use std::{
 
 use endow_providers::{
     Absence, Address, Answer, Class, Fault, Fetched, Helpers, Limits, Pending, Provider, Reply,
-    STANDARD_INPUT, Secret, Settings, Warning, scrub,
+    STANDARD_INPUT, Secret, Settings, Warning,
+    caught::Caught,
+    scrub,
     time::{after, from_now},
 };
 
@@ -433,7 +435,10 @@ impl Session<'_, '_> {
             .map(|(batch, provider)| {
                 let longer = self.limits.approval.filter(|_| provider.may_ask());
                 let deadline = after(self.limits.deadline, longer.unwrap_or_default());
-                (provider.fetch(&batch.addresses, &self.limits), deadline)
+                let scheme = self.plan.backends[batch.backend].scheme;
+                let count = batch.addresses.len();
+                let future = provider.fetch(&batch.addresses, &self.limits);
+                (guarded(future, scheme, count), deadline)
             })
             .collect();
         let awaits = || opened.iter().any(|(_, provider)| provider.awaits_lease());
@@ -511,4 +516,27 @@ fn timed_out(addresses: &[Address]) -> Fetched {
         answers: addresses.iter().map(fault).collect(),
         warnings: Vec::new(),
     }
+}
+
+/// A future of a backend, whose panic is a fault of all that it was asked for.
+fn guarded<'f>(
+    future: Pending<'f, Fetched>,
+    scheme: &'f str,
+    count: usize,
+) -> Pending<'f, Fetched> {
+    let future = Box::pin(async move {
+        stage::reached("provider");
+        future.await
+    });
+    Box::pin(async move {
+        Caught::new(future).await.unwrap_or_else(|| {
+            let message = format!("a library of the backend `{scheme}` broke off");
+            let fault = Fault::new(Class::Malformed, message)
+                .hinted("look for a blank, a line break or a wrong character in its settings, variables and files");
+            Fetched {
+                answers: (0..count).map(|_| Err(fault.clone())).collect(),
+                warnings: Vec::new(),
+            }
+        })
+    })
 }

@@ -3,8 +3,7 @@
 //! It is how the tests see that a panic shows no value and leaves no core file, wherever it comes.
 //! Nothing of it is in a release: without debug assertions there is no variable, and no code.
 
-/// A stage has ended. A debug build panics here where `ENDOW_PANIC_AT` is `STAGE:TEXT`, with that
-/// text, and ends as a release ends by any panic: it aborts.
+/// A stage has ended. A debug build panics here where `ENDOW_PANIC_AT` is `STAGE:TEXT`, with that text.
 #[cfg(debug_assertions)]
 #[track_caller]
 pub(crate) fn reached(stage: &str) {
@@ -12,7 +11,6 @@ pub(crate) fn reached(stage: &str) {
     if let Some((at, text)) = asked.split_once(':')
         && at == stage
     {
-        let _ends = Abort;
         panic!("{text}");
     }
 }
@@ -20,14 +18,3 @@ pub(crate) fn reached(stage: &str) {
 /// Nothing.
 #[cfg(not(debug_assertions))]
 pub(crate) const fn reached(_: &str) {}
-
-/// Aborts where it is dropped, which a panic does.
-#[cfg(debug_assertions)]
-struct Abort;
-
-#[cfg(debug_assertions)]
-impl Drop for Abort {
-    fn drop(&mut self) {
-        std::process::abort();
-    }
-}

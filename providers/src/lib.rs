@@ -14,6 +14,7 @@ mod answer;
 mod aws;
 mod aws_sm;
 mod aws_ssm;
+pub mod caught;
 mod dotenv;
 mod env;
 mod exec;

@@ -111,7 +111,7 @@ impl Systemd {
     }
 
     /// Reads every credential of a batch once, all at the same time.
-    async fn contents<'a, F>(batch: &'a [Address], start: impl Fn(&str) -> F) -> Contents<'a>
+    async fn contents<F>(batch: &[Address], start: impl Fn(&str) -> F) -> Contents<'_>
     where
         F: Future<Output = Result<Content, Failure>>,
     {

@@ -6,10 +6,15 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, RootCertStore,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    CertificateError, ClientConfig, RootCertStore,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
 
@@ -52,10 +57,18 @@ impl Tls {
                 .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
         } else if !self.roots.is_empty() {
             let mut roots = RootCertStore::empty();
-            for certificate in self.roots {
-                roots.add(certificate)?;
+            for certificate in &self.roots {
+                roots.add(certificate.clone())?;
             }
-            builder.with_root_certificates(roots)
+            let inner =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            let inner = inner
+                .build()
+                .map_err(|error| rustls::Error::General(error.to_string()))?;
+            let named = self.roots;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Named { inner, named }))
         } else if let Ok(verifier) = Verifier::new(provider) {
             builder
                 .dangerous()
@@ -83,6 +96,74 @@ pub(crate) fn nobody() -> Result<ClientConfig, rustls::Error> {
 
 fn mozilla() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
+}
+
+/// Takes what the named authorities have signed, and a certificate that is itself among the named ones, byte
+/// for byte: a server's self-signed one, or its leaf. Its names and its time are checked all the same.
+#[derive(Debug)]
+struct Named {
+    inner: Arc<WebPkiServerVerifier>,
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Named {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        stapled: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let inner = &self.inner;
+        let verified = inner.verify_server_cert(end_entity, intermediates, name, stapled, now);
+        let is_named = || self.named.iter().any(|named| named == end_entity);
+        match verified {
+            // The time is looked at before these are found.
+            Err(error) if (is_unknown(&error) || is_of_authority(&error)) && is_named() => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+fn is_unknown(error: &rustls::Error) -> bool {
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    *error == unknown
+}
+
+/// Whether the server shows a certificate of an authority as its own. The library has no name for it.
+pub(crate) fn is_of_authority(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(CertificateError::Other(_))
+    ) && format!("{error:?}").contains("CaUsedAsEndEntity")
 }
 
 /// Takes any certificate, but a handshake must still be signed with its key.

@@ -169,10 +169,10 @@ fn a_missing_key_lists_the_keys_that_are_there() {
     let manifest = "version: 1\nenv:\n  A: aws-sm://keys#databse_url\n  B: aws-sm://keys#gone\n";
     let report = fails(
         moto.project(manifest).known("value-of-database"),
-        &["A: absent: no key `databse_url` in `keys`", "database_url"],
+        &["A: absent: no `databse_url` in `keys`", "database_url"],
     );
     assert!(
-        report.contains("B: absent: no key `gone` in `keys`"),
+        report.contains("B: absent: `gone` in `keys` is null"),
         "{report}"
     );
 }

@@ -547,3 +547,39 @@ fn a_run_signs_in_once_however_many_requests_there_are() {
         ["BatchGetSecretValue"; 3]
     );
 }
+
+#[test]
+fn what_no_key_of_aws_has_is_malformed_and_named_before_a_library_has_it() {
+    let listener = good();
+    let holds = "holds a blank, a line break or another character that no key of AWS has";
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "AKIA1234\n"),
+        ("AWS_ACCESS_KEY_ID", " AKIA1234"),
+        ("AWS_ACCESS_KEY_ID", "AKIA\u{a0}1234"),
+        ("AWS_SECRET_ACCESS_KEY", "secret-key-of-test\r"),
+        ("AWS_SESSION_TOKEN", "token-of-test\n"),
+        ("AWS_SESSION_TOKEN", "token of test"),
+    ] {
+        let test = project(ONE, &listener.url()).env(name, value);
+        fails(test, &[&format!("A: malformed: {name} {holds}")]);
+    }
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1\n"),
+        ("AWS_ENDPOINT_URL", " http://127.0.0.1:1"),
+        (
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            "http://127.0.0.1:1/\u{a0}",
+        ),
+        ("AWS_ENDPOINT_URL", "127.0.0.1:1"),
+    ] {
+        let test = project(ONE, &listener.url()).env(name, value);
+        fails(test, &[&format!("A: malformed: {name} is no URL")]);
+    }
+    let config = "[default]\naws_access_key_id = AK IA\naws_secret_access_key = x\n";
+    fails(
+        configured(ONE, &listener.url(), config),
+        &[&format!(
+            "A: malformed: the access key id of profile `default` {holds}"
+        )],
+    );
+}

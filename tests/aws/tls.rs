@@ -88,3 +88,28 @@ fn an_address_that_speaks_no_tls_is_unreachable() {
         &["A: unreachable: can't reach Secrets Manager in eu-west-1"],
     );
 }
+
+#[test]
+fn the_bundle_of_the_environment_takes_the_place_of_the_systems_authorities() {
+    let authority = server().1.certificate();
+    let absent = "A: absent: no secret `over/tls` in eu-west-1";
+    fails(asking().env("AWS_CA_BUNDLE", &authority), &[absent]);
+    let other = Certificate::for_server();
+    fails(
+        asking()
+            .env("SSL_CERT_FILE", &authority)
+            .env("AWS_CA_BUNDLE", other.certificate()),
+        &["A: unreachable: "],
+    );
+    let wrong = |path: &str, what: &str| {
+        let test = asking().file("empty.pem", "x").env("AWS_CA_BUNDLE", path);
+        fails(
+            test,
+            &[&format!(
+                "A: malformed: `{path}`, which AWS_CA_BUNDLE names, {what}"
+            )],
+        );
+    };
+    wrong("missing.pem", "can't be read");
+    wrong("empty.pem", "holds no PEM certificate");
+}

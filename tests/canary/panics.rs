@@ -80,6 +80,42 @@ mod forced {
     }
 
     #[test]
+    fn a_panic_inside_of_a_backend_is_a_fault_of_it_and_ends_nothing() {
+        for backend in BACKENDS {
+            let values = [Canary::plain()];
+            let mut place = place::arrange(backend, &values, None);
+            let child = ["sh", "-c", "echo started"].map(str::to_owned);
+            let test =
+                talkative(place.take_test(), &COMMANDS[0], &child).env(VARIABLE, "provider:a text");
+            let evidence = watched(&test, |_| {});
+            let report = String::from_utf8_lossy(&evidence.output.stderr).into_owned();
+            assert_eq!(
+                evidence.output.status.code(),
+                Some(125),
+                "{backend}: {report}"
+            );
+            assert!(
+                report.contains("malformed: a library of the backend `"),
+                "{backend}: {report}"
+            );
+            assert!(
+                !report.contains("internal error") && !report.contains("a text"),
+                "{backend}: {report}"
+            );
+            let search = Search::of(&values.into_iter().chain(place.others()).collect::<Vec<_>>());
+            let allowed = Allowed {
+                helper: place.helper.clone(),
+                ..Allowed::default()
+            };
+            assert_eq!(
+                evidence.leaks(&search, &allowed),
+                Vec::<String>::new(),
+                "{backend}"
+            );
+        }
+    }
+
+    #[test]
     fn a_panic_at_any_stage_shows_no_value_and_leaves_no_core_file() {
         let of_commands = COMMANDS
             .iter()

@@ -78,6 +78,16 @@ impl Certificate {
         Self { directory }
     }
 
+    /// As plain `openssl req -x509` makes one: an authority's, for a server.
+    pub(crate) fn of_authority() -> Self {
+        Self::new("localhost", &["subjectAltName=IP:127.0.0.1,DNS:localhost"])
+    }
+
+    /// The same for another host.
+    pub(crate) fn of_elsewhere() -> Self {
+        Self::new("elsewhere", &["subjectAltName=DNS:elsewhere.test"])
+    }
+
     /// The certificate's file.
     pub(crate) fn certificate(&self) -> PathBuf {
         self.directory.path().join("cert.pem")

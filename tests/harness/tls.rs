@@ -18,7 +18,11 @@ pub(crate) struct Server {
 impl Server {
     /// Redirects to the same path at `origin`.
     pub(crate) fn start(origin: &str) -> Self {
-        let certificate = Certificate::for_server();
+        Self::start_with(Certificate::for_server(), origin)
+    }
+
+    /// The same with this certificate.
+    pub(crate) fn start_with(certificate: Certificate, origin: &str) -> Self {
         let port = free_port();
         let mut command = runtime::program("tls_redirect.py");
         command.push(port.to_string().into());

@@ -228,7 +228,7 @@ fn what_never_stood_there_is_absent() {
             .run(["echo", "started"])
             .stderr(format!(
                 "endow: error: the variable has no value; the command was not started\n  \
-                 A: absent: no field `none` in `{mount}/chat` (vault://{mount}/chat#none, secretfile.yaml:2)\n    \
+                 A: absent: no `none` in `{mount}/chat` (vault://{mount}/chat#none, secretfile.yaml:2)\n    \
                  hint: there are: nothing, other, present\n"
             ))
             .status(125);

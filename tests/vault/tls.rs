@@ -7,7 +7,7 @@ use crate::harness::{
     Test,
     keys::Certificate,
     openbao::{OpenBao, unique},
-    proxy, repository,
+    proxy, repository, tls,
 };
 
 /// A token of the TLS server that may read `secret/tls`, whose field `a` is `value-over-tls`.
@@ -303,7 +303,7 @@ fn a_redirect_to_a_weaker_scheme_is_refused() {
     // The scheme is what counts: a server that speaks TLS sends on to one that does not.
     let weaker = crate::harness::faults::start(|_, _| Vec::new());
     let target = weaker.url();
-    let server = crate::harness::tls::Server::start(&target);
+    let server = tls::Server::start(&target);
     let test = test("")
         .env("VAULT_ADDR", server.url())
         .env("VAULT_CACERT", server.authority());
@@ -346,4 +346,53 @@ fn there_is_one_tls_stack_with_one_crypto_provider() {
     for name in ["ring", "native-tls", "openssl-sys", "boring"] {
         assert_eq!(versions(name), 0, "{name}");
     }
+}
+
+/// A server with this certificate in front of the real one, and a file that names both of theirs.
+fn in_front(certificate: Certificate) -> (tls::Server, Test) {
+    let both = format!("{}{}", certificate.pem(), authority_text());
+    let server = tls::Server::start_with(certificate, &OpenBao::tls().url());
+    let test = test("")
+        .env("VAULT_ADDR", server.url())
+        .file("both.pem", both)
+        .env_path("VAULT_CACERT", "both.pem");
+    (server, test)
+}
+
+#[test]
+fn a_self_signed_certificate_that_is_itself_named_is_trusted_for_its_own_names() {
+    // It is trusted, and says where to go: nothing is sent there.
+    for certificate in [Certificate::of_authority(), Certificate::for_server()] {
+        let (_server, test) = in_front(certificate);
+        let output = test.run(["true"]).any_stderr().status(125);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("it redirects to another server"), "{said}");
+    }
+    let (_server, test) = in_front(Certificate::of_elsewhere());
+    let output = test.run(["true"]).any_stderr().status(125);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("its certificate is not for the name `127.0.0.1`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn of_a_self_signed_certificate_that_is_not_named_it_is_said_what_is_wrong_and_how_it_is_mended() {
+    let server = tls::Server::start_with(Certificate::of_authority(), "http://127.0.0.1:1");
+    let output = test("")
+        .env("VAULT_ADDR", server.url())
+        .env("VAULT_CACERT", authority())
+        .run(["true"])
+        .any_stderr()
+        .status(125);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for part in [
+        "it shows the certificate of an authority (CA:TRUE) as its own",
+        "basicConstraints=critical,CA:FALSE",
+        "`VAULT_CACERT`, or `ca_cert` under `backends`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("CaUsedAsEndEntity"), "{said}");
 }

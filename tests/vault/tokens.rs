@@ -268,3 +268,52 @@ fn a_token_setting_that_is_absent_is_an_error_of_the_setting() {
         )
         .status(125);
 }
+
+#[test]
+fn a_token_without_the_default_policy_is_denied_by_name_and_not_called_invalid() {
+    let server = OpenBao::shared();
+    let root = server.root();
+    let mount = root.kv(2);
+    root.put(&mount, "a", &json!({ "k": "value-of-a" }));
+    let policy = format!("least-{mount}");
+    let line = format!("path \"{mount}/data/a\" {{ capabilities = [\"read\"] }}");
+    root.call(
+        "PUT",
+        &format!("sys/policies/acl/{policy}"),
+        &json!({ "policy": line }),
+    );
+    let body = json!({ "policies": [policy], "no_default_policy": true });
+    let token = root.call("POST", "auth/token/create", &body)["auth"]["client_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    // With another path of the same mount that is allowed, and with none.
+    for more in [format!("B: \"vault://{mount}/a#k\", "), String::new()] {
+        let manifest = format!("version: 1\nenv: {{ {more}A: \"vault://{mount}/b#k\" }}\n");
+        let output = Test::manifest(&manifest)
+            .env("VAULT_ADDR", server.url())
+            .env("VAULT_TOKEN", &token)
+            .known(&token)
+            .args(["run", "--", "true"])
+            .any_stderr()
+            .status(125);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("A: denied: "), "{said}");
+        assert!(
+            said.contains(&format!(
+                "path \"{mount}/data/b\" {{ capabilities = [\"read\"] }}"
+            )),
+            "{said}"
+        );
+        assert!(!said.contains("not valid"), "{said}");
+    }
+    let output = Test::manifest(&format!(
+        "version: 1\nenv: {{ A: \"vault://{mount}/b#k\" }}\n"
+    ))
+    .env("VAULT_ADDR", server.url())
+    .env("VAULT_TOKEN", "s.unknown")
+    .args(["run", "--", "true"])
+    .any_stderr()
+    .status(125);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("A: unauthenticated: "));
+}

@@ -44,7 +44,7 @@ pub(crate) async fn begin(
     if let Ok(mut waiting) = waiting.lock() {
         "the AWS configuration".clone_into(&mut waiting);
     }
-    let http = http::client(&settings.proxies);
+    let http = http::client(&settings.proxies, settings.bundle()?);
     let profile = settings.profile_name();
     let profiles = Profiles::load(&profile).await;
     let base = ProviderConfig::default()

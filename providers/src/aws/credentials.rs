@@ -34,6 +34,7 @@ const READ: Duration = Duration::from_secs(2);
 
 const KEY: &str = "AWS_ACCESS_KEY_ID";
 const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+const TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// What is being waited for, so that a deadline can name it.
 pub(crate) type Waiting = Arc<Mutex<String>>;
@@ -45,6 +46,40 @@ pub(crate) struct Signed {
     pub(crate) credentials: Credentials,
     /// `the environment`, ``profile `chat` ``.
     pub(crate) source: String,
+}
+
+impl Signed {
+    /// Refuses what can't stand in a header: the libraries below end the process, or say that the server
+    /// can't be reached.
+    pub(super) fn checked(self) -> Result<Self, Fault> {
+        let parts = [
+            (KEY, "access key id", Some(self.credentials.access_key_id())),
+            (
+                SECRET,
+                "secret access key",
+                Some(self.credentials.secret_access_key()),
+            ),
+            (TOKEN, "session token", self.credentials.session_token()),
+        ];
+        let is_wrong =
+            |text: &str| text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic());
+        let wrong = parts.iter().find(|(_, _, text)| text.is_some_and(is_wrong));
+        let Some((variable, what, _)) = wrong else {
+            return Ok(self);
+        };
+        let whose = if self.source == Source::Environment.name() {
+            (*variable).to_owned()
+        } else {
+            format!("the {what} of {}", self.source)
+        };
+        Err(Fault::new(
+            Class::Malformed,
+            format!(
+                "{whose} holds a blank, a line break or another character that no key of AWS has"
+            ),
+        )
+        .hinted("copy it once more, without a line break at its end"))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +150,7 @@ fn stated(settings: &Settings) -> Result<Credentials, CredentialsError> {
     let variable = |name: &str| settings.variable(name);
     match (variable(KEY), variable(SECRET)) {
         (Some(key), Some(secret)) => {
-            let token = variable("AWS_SESSION_TOKEN");
+            let token = variable(TOKEN);
             Ok(Credentials::new(key, secret, token, None, "Environment"))
         }
         _ => Err(CredentialsError::not_loaded_no_source()),
@@ -174,10 +209,11 @@ pub(crate) async fn sign_in(
         }
         match source.ask(settings, config).await {
             Ok(credentials) => {
-                return Ok(Signed {
+                let signed = Signed {
                     credentials,
                     source: name,
-                });
+                };
+                return signed.checked();
             }
             Err(CredentialsError::CredentialsNotLoaded(_)) => {
                 let reason = reason(&source, settings, profiles);

@@ -30,27 +30,28 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::http::{LONGEST_IDLE, MAX_BYTES, Proxies};
 
-/// The client of every request to AWS. Does no I/O; roots are read for the first connection that
+/// The client of every request to AWS. `bundle` has the only roots, in PEM. Does no I/O; other roots are read for the first connection that
 /// needs them.
-pub(crate) fn client(proxies: &Proxies) -> SharedHttpClient {
-    routed(proxies.clone())
+pub(crate) fn client(proxies: &Proxies, bundle: Option<Vec<u8>>) -> SharedHttpClient {
+    routed(proxies.clone(), bundle)
 }
 
 /// The client of what hands out credentials on this machine, link-local or on the loopback: it goes
 /// through no proxy.
 pub(crate) fn direct() -> SharedHttpClient {
-    routed(Proxies::default())
+    routed(Proxies::default(), None)
 }
 
-fn routed(proxies: Proxies) -> SharedHttpClient {
+fn routed(proxies: Proxies, bundle: Option<Vec<u8>>) -> SharedHttpClient {
     SharedHttpClient::new(Routed(Arc::new(Ways {
         proxies,
+        bundle: bundle.map(Arc::new),
         made: Mutex::default(),
     })))
 }
 
 /// A client of one way: with TLS or without, and through a proxy or through none.
-fn way(is_secure: bool, proxy: Option<&str>) -> SharedHttpClient {
+fn way(is_secure: bool, proxy: Option<&str>, bundle: Option<Arc<Vec<u8>>>) -> SharedHttpClient {
     // One that the library does not take was refused when the route was made.
     let proxy = proxy.and_then(|url| ProxyConfig::all(url).ok());
     let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
@@ -66,15 +67,17 @@ fn way(is_secure: bool, proxy: Option<&str>) -> SharedHttpClient {
         }
         builder
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(roots())
+            .tls_context(roots(bundle.as_ref().map(|bundle| &bundle[..])))
             .build()
     })
 }
 
-/// The system's roots, else Mozilla's.
-fn roots() -> TlsContext {
+/// Those that `AWS_CA_BUNDLE` names, else the system's, else Mozilla's.
+fn roots(bundle: Option<&[u8]>) -> TlsContext {
     let mut store = TrustStore::default();
-    if load_native_certs().certs.is_empty() {
+    if let Some(bundle) = bundle {
+        store = TrustStore::empty().with_pem_certificate(bundle);
+    } else if load_native_certs().certs.is_empty() {
         store = TrustStore::empty();
         for root in TLS_SERVER_ROOT_CERTS {
             let text = base64::encode(root);
@@ -92,6 +95,7 @@ fn roots() -> TlsContext {
 /// The clients, of which each request takes one by its address.
 struct Ways {
     proxies: Proxies,
+    bundle: Option<Arc<Vec<u8>>>,
     /// By whether there is TLS, and by the proxy's URL.
     made: Mutex<HashMap<(bool, Option<String>), SharedHttpClient>>,
 }
@@ -115,7 +119,7 @@ impl Ways {
         if let Some(client) = made.get(&key) {
             return Some(client.clone());
         }
-        let client = way(key.0, key.1.as_deref());
+        let client = way(key.0, key.1.as_deref(), self.bundle.clone());
         made.insert(key, client.clone());
         Some(client)
     }

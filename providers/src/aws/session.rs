@@ -17,7 +17,7 @@ use super::{
     begin::{Loaded, begin},
     credentials::{Signed, Waiting},
 };
-use crate::{Class, Fault, Identity, Limits};
+use crate::{Class, Fault, Identity, Limits, caught::caught};
 
 /// So many requests are in flight at a time.
 const AT_ONCE: usize = 20;
@@ -74,11 +74,13 @@ impl Session {
         let region = region.map(str::to_owned);
         // The SDK reads files with blocking calls: on a thread of its own, a pipe that nobody
         // writes ends at the deadline.
-        let begun =
-            spawn_blocking(move || Handle::current().block_on(begin(settings, region, known)));
+        let work = move || Handle::current().block_on(begin(settings, region, known));
+        let begun = spawn_blocking(move || caught(work));
         let (loaded, signed) = match timeout_at(limits.deadline.into(), begun).await {
-            Ok(Ok(begun)) => begun?,
-            Ok(Err(_)) => return Err(Fault::new(Class::Malformed, "the sign-in to AWS broke off")),
+            Ok(Ok(Some(outcome))) => outcome?,
+            Ok(Ok(None) | Err(_)) => {
+                return Err(Fault::new(Class::Malformed, "the sign-in to AWS broke off"));
+            }
             Err(_) => {
                 let whom = waiting.lock().map(|whom| whom.clone()).unwrap_or_default();
                 return Err(Fault::new(
@@ -133,10 +135,11 @@ impl Session {
             SystemTime::try_from(given.expiration).ok(),
             "AssumeRole",
         );
-        Ok(Signed {
+        let signed = Signed {
             credentials,
             source: format!("`{role}`"),
-        })
+        };
+        signed.checked()
     }
 
     /// The endpoint that the environment names for a service.

@@ -8,7 +8,25 @@ use crate::{
     Class, Fault, Opening,
     aws::{Arn, is_region},
     http::Proxies,
+    tls,
 };
+
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+/// The addresses of the services that are asked.
+const ENDPOINTS: [&str; 4] = [
+    ENDPOINT,
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_SSM",
+];
+/// What would be passed over as if it were not set.
+const READ_AS_TEXT: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_PROFILE",
+];
 
 /// How to reach AWS, and as whom.
 ///
@@ -71,6 +89,7 @@ impl Settings {
         let stated = names.iter().find_map(|name| settings.variable(name));
         settings.region = settings.region.or(stated);
         settings.check(whose)?;
+        settings.check_variables(environment)?;
         Ok(settings)
     }
 
@@ -97,10 +116,51 @@ impl Settings {
         Err(Fault::new(Class::Malformed, message).hinted(hint))
     }
 
+    /// Variables that libraries below would take for something else, or not take.
+    fn check_variables(&self, environment: &[(OsString, OsString)]) -> Result<(), Fault> {
+        let is_read = |name: &&OsString| {
+            let name = name.to_str().unwrap_or_default();
+            READ_AS_TEXT.contains(&name) || name.starts_with(ENDPOINT)
+        };
+        let mut names = environment
+            .iter()
+            .filter(|(_, value)| value.to_str().is_none());
+        if let Some(name) = names.by_ref().map(|(name, _)| name).find(is_read) {
+            let message = format!("{} is not UTF-8", name.display());
+            return Err(Fault::new(Class::Malformed, message));
+        }
+        let is_ignored = self.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+        let mut endpoints = self.variables.iter().filter(|(name, value)| {
+            ENDPOINTS.contains(&name.as_str()) && !value.is_empty() && !is_ignored
+        });
+        match endpoints.find(|(_, value)| !is_url(value)) {
+            Some((name, _)) => Err(Fault::new(Class::Malformed, format!("{name} is no URL"))
+                .hinted("it begins with `https://`, and has no blank and no line break")),
+            None => Ok(()),
+        }
+    }
+
     /// A variable of the launcher that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let (_, value) = self.variables.iter().find(|(other, _)| other == name)?;
         (!value.is_empty()).then(|| value.to_string())
+    }
+
+    /// The roots that `AWS_CA_BUNDLE` names, in PEM, in place of the system's
+    /// (AWS SDKs and Tools, "General configuration"). Blocks.
+    pub(crate) fn bundle(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(path) = self.variable("AWS_CA_BUNDLE") else {
+            return Ok(None);
+        };
+        let wrong = |what: &str| {
+            Fault::new(
+                Class::Malformed,
+                format!("`{path}`, which AWS_CA_BUNDLE names, {what}"),
+            )
+        };
+        let text = std::fs::read(&path).map_err(|_| wrong("can't be read"))?;
+        tls::certificates(&text).map_err(wrong)?;
+        Ok(Some(text))
     }
 
     /// Whether a variable says `true`.

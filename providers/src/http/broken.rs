@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 use rustls::{AlertDescription, CertificateError};
 
-use crate::{Class, Fault};
+use crate::{Class, Fault, tls::is_of_authority};
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) enum Handshake {
     NotTls,
     /// The certificate is for other names than this one, if that is known.
     OtherName(Option<String>),
+    /// The server shows the certificate of an authority as its own.
+    Authority,
     /// Anything else, in the library's words.
     Other(String),
     /// Nobody who is trusted signed the certificate.
@@ -119,6 +121,7 @@ impl Broken {
 impl Handshake {
     fn of(error: &rustls::Error) -> Self {
         match error {
+            error if is_of_authority(error) => Self::Authority,
             rustls::Error::InvalidCertificate(certificate) => match certificate {
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                     Self::UnknownIssuer
@@ -161,6 +164,8 @@ impl Handshake {
             .hinted("use a name in the certificate as the address"),
             Self::UnknownIssuer => fault("its certificate is not signed by anyone who is trusted")
                 .hinted("name the certificate of its authority"),
+            Self::Authority => fault("it shows the certificate of an authority (CA:TRUE) as its own")
+                .hinted("name this very certificate as the authority's, or issue the server's anew: `openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...`"),
             Self::Other(what) => fault(&format!("TLS: {what}")),
         }
     }

@@ -14,6 +14,9 @@ pub(super) struct Answer {
     pub(super) response: Response,
     /// The server's own words of what went wrong; empty where it said none that may be shown.
     pub(super) words: String,
+    /// Whether it says no for the token's policies: the server knows the token then. It frames its words
+    /// so (`1 error occurred:`), and those about a token that it does not know not.
+    pub(super) is_of_policies: bool,
     /// The host and port.
     server: String,
 }
@@ -27,6 +30,9 @@ impl Answer {
                 .is_ok_and(|secret| !secret.is_empty() && words.contains(secret))
         };
         Self {
+            is_of_policies: response.status == 403
+                && !words.contains("invalid token")
+                && memchr::memmem::find(&response.body, b" error occurred:").is_some(),
             words: if secrets.iter().any(is_leaking) {
                 String::new()
             } else {

@@ -139,7 +139,7 @@ pub(super) async fn credential(path: &Path, deadline: Instant) -> Result<Secret,
 /// The fault of a failed connection with what helps with this type of server.
 pub(super) fn hinted(fault: Fault, broken: &Broken) -> Fault {
     match broken {
-        Broken::Tls(Handshake::UnknownIssuer) => {
+        Broken::Tls(Handshake::UnknownIssuer | Handshake::Authority) => {
             fault.hinted("`VAULT_CACERT`, or `ca_cert` under `backends`")
         }
         Broken::Tls(Handshake::OtherName(_)) => {

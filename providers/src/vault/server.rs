@@ -4,6 +4,7 @@
 //! of an engine that is being upgraded). A redirect, with which a standby names the active node,
 //! is followed once, by hand: a library would carry the token to any host.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use reqwest::{
@@ -42,6 +43,8 @@ pub(super) struct Server {
     signer: Option<Signer>,
     client: OnceCell<Client>,
     permits: Semaphore,
+    /// Whether a token has had an answer in this run.
+    pub(super) has_answered: Cell<bool>,
 }
 
 /// A request to one endpoint.
@@ -114,6 +117,7 @@ impl Server {
             signer,
             client: OnceCell::new(),
             permits: Semaphore::new(AT_ONCE),
+            has_answered: Cell::new(false),
         })
     }
 
@@ -182,6 +186,9 @@ impl Server {
             .chain(ask.secrets.iter().copied())
             .collect();
         let answer = Answer::new(response, &self.config.server, &secrets);
+        if ask.token.is_some() && answer.status() < 400 {
+            self.has_answered.set(true);
+        }
         self.judge(client, answer, ask, deadline).await
     }
 
