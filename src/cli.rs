@@ -13,6 +13,8 @@ pub use self::late::{Late, LateParser};
 pub const FILE_VARIABLE: &str = "ENDOW_FILE";
 /// Chooses the profile.
 pub const PROFILE_VARIABLE: &str = "ENDOW_PROFILE";
+/// The directory of a user's state.
+pub const STATE_VARIABLE: &str = "XDG_STATE_HOME";
 /// Turns on tracing.
 pub const LOG_VARIABLE: &str = "ENDOW_LOG";
 

@@ -2,6 +2,7 @@
 
 mod planner;
 mod select;
+mod sign_in;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -8,7 +8,7 @@ use endow_providers::{Helpers, Warning};
 
 pub use self::advice::advised;
 use crate::{
-    cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE},
+    cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE, STATE_VARIABLE},
     environment::inherit,
     error::Error,
     manifest::{
@@ -65,6 +65,12 @@ impl Context {
             .iter()
             .find(|(other, _)| other == name)
             .map(|(_, value)| value)
+    }
+
+    /// Where it is recorded what the caller trusts.
+    pub fn records(&self) -> Option<Records> {
+        let state = self.variable(STATE_VARIABLE).map(OsString::as_os_str);
+        Records::of(find::home(&self.environment).as_deref(), state)
     }
 
     /// A variable that says something, so that set but empty is an error.
@@ -260,7 +266,10 @@ impl Session<'_> {
         let grants = |manifest| trust::grants(&manifest, &project, &lookup, &credentials);
         let grants: Vec<ProfileGrants> = self.files.manifests().map(grants).collect();
         let is_needed = |profile: &ProfileGrants| profile.grants.iter().any(|grant| !grant.is_free);
-        let records = Records::of(home).filter(|_| grants.iter().any(is_needed));
+        let records = self
+            .context
+            .records()
+            .filter(|_| grants.iter().any(is_needed));
         let record = records.and_then(|records| records.find(&project));
         let missing = Record::missing(record.as_ref(), &grants);
         Consent {

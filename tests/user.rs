@@ -282,3 +282,27 @@ fn a_set_id_program_refuses() {
     assert_eq!(output.status.code(), Some(125));
     assert_eq!(String::from_utf8_lossy(&output.stderr), REFUSED);
 }
+
+#[test]
+fn a_colon_without_a_group_means_the_login_group() {
+    let plain = project()
+        .flags(["--user", "daemon"])
+        .shell(SHOW)
+        .any_stdout()
+        .success();
+    let colon = project()
+        .flags(["--user", "daemon:"])
+        .shell(SHOW)
+        .any_stdout()
+        .success();
+    assert_eq!(
+        String::from_utf8_lossy(&plain.stdout),
+        String::from_utf8_lossy(&colon.stdout)
+    );
+    let output = project()
+        .flags(["--user", "0:"])
+        .shell("id -u; id -g")
+        .any_stdout()
+        .success();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n0\n");
+}

@@ -53,6 +53,7 @@ pub(crate) static KIND: Kind = Kind {
         knows_names: false,
     },
     settings: &settings(ENDPOINTS),
+    methods: &[],
     static_credentials: STATIC_CREDENTIALS,
     // The SDK is given all of its own.
     variables: &["AWS_*", "HOME"],

@@ -39,6 +39,7 @@ pub(crate) static KIND: Kind = Kind {
         knows_names: false,
     },
     settings: &SETTINGS,
+    methods: &[],
     static_credentials: STATIC_CREDENTIALS,
     // The SDK is given all of its own.
     variables: &["AWS_*", "HOME"],

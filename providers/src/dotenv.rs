@@ -43,6 +43,7 @@ pub(crate) static KIND: Kind = Kind {
         trust: Trust::Free,
         about: "expand `${X}` and `${X:-default}` from earlier keys of the same file",
     }],
+    methods: &[],
     static_credentials: &[],
     variables: &[],
     is_secret_store: false,

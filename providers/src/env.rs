@@ -26,6 +26,7 @@ pub(crate) static KIND: Kind = Kind {
         knows_names: true,
     },
     settings: &[],
+    methods: &[],
     static_credentials: &[],
     // Those that references name.
     variables: &[],

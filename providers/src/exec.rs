@@ -61,6 +61,7 @@ pub(crate) static KIND: Kind = Kind {
         },
     ],
     // Those that `inherit` names are the program's, and the launcher adds them to these.
+    methods: &[],
     static_credentials: &[],
     variables: &[],
     is_secret_store: true,

@@ -31,6 +31,7 @@ pub(crate) static KIND: Kind = Kind {
         knows_names: false,
     },
     settings: &[],
+    methods: &[],
     static_credentials: &[],
     variables: &[],
     is_secret_store: false,

@@ -53,6 +53,8 @@ pub struct Kind {
     pub grammar: Grammar,
     /// The settings under `backends`, `type` aside.
     pub settings: &'static [Setting],
+    /// The values of `auth.method`, where it has ways to sign in.
+    pub methods: &'static [Method],
     /// Environment variables that are static credentials of this backend: stripped from what a
     /// glob or a group passes to the child. `*` at the end matches any rest.
     pub static_credentials: &'static [&'static str],
@@ -75,6 +77,42 @@ pub struct Kind {
     pub requests: fn(&[Address]) -> Vec<Request>,
     /// Opens it, where this version has it. Does no I/O.
     pub open: Option<Open>,
+}
+
+/// A way to sign in, and the settings beside `method`, `mount` and `namespace`.
+#[derive(Debug)]
+pub struct Method {
+    /// The value of `method`.
+    pub name: &'static str,
+    /// Settings without which it does not work.
+    pub needs: &'static [&'static str],
+    /// Settings of which exactly one is wanted.
+    pub needs_one: &'static [&'static str],
+    /// Other settings.
+    pub takes: &'static [&'static str],
+    /// What to do in its place, where no launcher can use it.
+    pub instead: Option<&'static str>,
+}
+
+impl Method {
+    /// Whether it has a setting of its own with this name.
+    pub fn has(&self, setting: &str) -> bool {
+        let mut all = [self.needs, self.needs_one, self.takes]
+            .into_iter()
+            .flatten();
+        all.any(|name| *name == setting)
+    }
+
+    /// One without settings.
+    pub(crate) const fn of(name: &'static str) -> Self {
+        Self {
+            name,
+            needs: &[],
+            needs_one: &[],
+            takes: &[],
+            instead: None,
+        }
+    }
 }
 
 /// Opens a backend; does no I/O.

@@ -74,6 +74,7 @@ pub(crate) static KIND: Kind = Kind {
             "the token of a service account",
         ),
     ],
+    methods: &[],
     static_credentials: &[
         "OP_SERVICE_ACCOUNT_TOKEN",
         "OP_CONNECT_TOKEN",
@@ -99,6 +100,7 @@ pub(crate) static KIND: Kind = Kind {
         "WSL_INTEROP",
         "XDG_CONFIG_HOME",
         "XDG_RUNTIME_DIR",
+        "XDG_STATE_HOME",
     ],
     is_secret_store: true,
     may_lease: false,

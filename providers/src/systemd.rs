@@ -39,6 +39,7 @@ pub(crate) static KIND: Kind = Kind {
         knows_names: false,
     },
     settings: &[],
+    methods: &[],
     static_credentials: &[],
     variables: &[DIRECTORY],
     is_secret_store: false,

@@ -22,13 +22,62 @@ mod sign_in;
 mod state;
 mod token;
 
-use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust, json};
+use crate::{Address, Grammar, Kind, Natural, Request, Setting, Shape, Trust, json, kind::Method};
 
 const ADDRESSES: &[&str] = &[
     "BAO_ADDR",
     "VAULT_ADDR",
     "BAO_AGENT_ADDR",
     "VAULT_AGENT_ADDR",
+];
+
+/// The ways to sign in, for the manifest; [`auth`] reads them.
+static METHODS: [Method; 10] = [
+    Method {
+        takes: &["token"],
+        ..Method::of("token")
+    },
+    Method {
+        needs: &["role_id"],
+        takes: &["secret_id", "wrapped_secret_id", "role"],
+        ..Method::of("approle")
+    },
+    Method {
+        needs: &["role"],
+        takes: &["jwt_file"],
+        ..Method::of("kubernetes")
+    },
+    Method {
+        needs_one: &["jwt", "jwt_file", "provider"],
+        takes: &["role", "audience"],
+        ..Method::of("jwt")
+    },
+    Method {
+        needs: &["username", "password"],
+        ..Method::of("userpass")
+    },
+    Method {
+        needs: &["username", "password"],
+        ..Method::of("ldap")
+    },
+    Method {
+        needs: &["username", "password"],
+        ..Method::of("radius")
+    },
+    Method {
+        takes: &["name"],
+        ..Method::of("cert")
+    },
+    Method {
+        takes: &["role", "server_id", "region", "aws_profile"],
+        ..Method::of("aws")
+    },
+    Method {
+        instead: Some(
+            "sign in with `vault login -method=oidc` or `bao login`; endow then uses that token",
+        ),
+        ..Method::of("oidc")
+    },
 ];
 
 /// What is known of the type.
@@ -50,6 +99,7 @@ pub(crate) static KIND: Kind = Kind {
     // `VAULT_HEADERS` is where the credential of a proxy in front of the server stands. The
     // client's key is a path in `…_CLIENT_KEY` and the key itself in `…_CLIENT_KEY_BYTES`. With
     // `ACTIONS_ID_TOKEN_REQUEST_…` whoever has them signs in as the workflow.
+    methods: &METHODS,
     static_credentials: &[
         "VAULT_TOKEN",
         "BAO_TOKEN",

@@ -177,7 +177,7 @@ fn start(
             next: &next,
             is_gone: &is_gone,
         });
-        supervise(launch, stop(plan), masker, care)
+        supervise(launch, stop(plan, arguments.init), masker, care)
     } else {
         Err(launch.exec())
     }
@@ -227,7 +227,7 @@ fn account(name: Option<&str>) -> Result<Option<Account>, Error> {
 }
 
 /// How the command is asked to stop.
-fn stop(plan: &Plan<'_>) -> Stop {
+fn stop(plan: &Plan<'_>, is_init: bool) -> Stop {
     let run = &plan.manifest.run;
     let stated = run.stop_signal.as_ref();
     Stop {
@@ -236,6 +236,7 @@ fn stop(plan: &Plan<'_>) -> Stop {
             .and_then(|name| sys::signal::by_name(&name.value))
             .unwrap_or(sys::signal::TERM),
         timeout: run.stop_timeout.as_ref().map(|timeout| timeout.value),
+        leaves_directory: is_init,
     }
 }
 

@@ -81,8 +81,7 @@ fn confirm(arguments: &Arguments, context: &Context) -> Result<(), Error> {
 }
 
 fn records(context: &Context) -> Result<Records, Error> {
-    let home = find::home(&context.environment);
-    Records::of(home.as_deref()).ok_or_else(|| Error::TrustNotStored {
+    context.records().ok_or_else(|| Error::TrustNotStored {
         reason: "HOME is not set, so there is no place to record it".to_owned(),
     })
 }

@@ -87,6 +87,8 @@ pub struct Stop {
     pub signal: i32,
     /// How long after it the group is killed; `None` leaves that to whoever asked.
     pub timeout: Option<Duration>,
+    /// Whether endow leaves its working directory to the command.
+    pub leaves_directory: bool,
 }
 
 impl Stop {
@@ -94,6 +96,7 @@ impl Stop {
     const AS_IT_CAME: Self = Self {
         signal: libc::SIGTERM,
         timeout: None,
+        leaves_directory: false,
     };
 }
 
@@ -106,11 +109,19 @@ pub fn supervise<'m>(
     masker: Option<&'m Masker>,
     care: Option<Care<'m>>,
 ) -> Result<u8, Error> {
+    // A command that is started again is started where the first one was.
+    let leaves_directory = stop.leaves_directory && care.is_none();
     let started = match masker {
         Some(masker) if relay::wants_terminal() => start::layered(&mut launch, stop, masker, care),
         masker => start::single(&mut launch, stop, masker, care),
     };
-    let ended = started.and_then(|supervisor| supervisor.stay(&mut launch));
+    let ended = started.and_then(|supervisor| {
+        if leaves_directory {
+            // As init programs do: a mount that is below it can be taken away.
+            let _ = std::env::set_current_dir("/");
+        }
+        supervisor.stay(&mut launch)
+    });
     match ended {
         Ok(end) => {
             drop(launch);
@@ -369,7 +380,10 @@ impl Supervisor<'_> {
         self.places.clear();
         if self.group == Group::Own {
             process::send_to_group(self.child, libc::SIGTERM);
-            process::send_to_group(self.child, libc::SIGCONT);
+            // What somebody else has stopped stays as it is.
+            if self.state == State::Stopped {
+                process::send_to_group(self.child, libc::SIGCONT);
+            }
         }
         while self.relay.finish() {
             self.wait();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use endow_providers::{Address, Kind, Setting as Known, Shape};
 
-use super::{Asked, Part, Placed, Plan, Planned, Selection, SettingPlace, Source, select};
+use super::{Asked, Part, Placed, Plan, Planned, Selection, SettingPlace, Source, select, sign_in};
 use crate::manifest::{
     Manifest, Variable,
     diagnostic::{Diagnostic, Problems},
@@ -20,6 +20,7 @@ pub fn plan<'m>(
     selection: &Selection,
     problems: &mut Problems,
 ) -> Plan<'m> {
+    sign_in::check(manifest, problems);
     let had_problems = !problems.is_empty();
     let swallowed = problems.places("swallowed-field");
     let swallowed = swallowed.map(|span| manifest.sources.line(span)).collect();

@@ -37,9 +37,9 @@ fn missing_file(plan: &Plan<'_>, failure: &Failure) -> Option<PathBuf> {
     let Source::Places(places) = &plan.variables.get(name.as_str())?.source else {
         return None;
     };
-    let placed = places.last()?;
-    let asked = &plan.backends[placed.backend];
-    let path = PathBuf::from(&asked.addresses[placed.address].locator);
+    let last = places.last()?;
+    let asked = &plan.backends[last.backend];
+    let path = PathBuf::from(&asked.addresses[last.address].locator);
     let is_missing = asked.kind.grammar.is_path && !path.exists();
     is_missing.then_some(path)
 }

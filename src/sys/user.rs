@@ -36,6 +36,8 @@ impl Account {
     /// `NAME[:GROUP]`; either may be a number.
     pub fn find(text: &str) -> Result<Self, String> {
         let (name, group) = match text.split_once(':') {
+            // As chown(1) has it: the login group of the user.
+            Some((name, "")) => (name, None),
             Some((name, group)) => (name, Some(group)),
             None => (text, None),
         };
@@ -47,6 +49,7 @@ impl Account {
         let user = user
             .or_else(|| name.parse().ok())
             .ok_or_else(|| format!("there is no user `{name}`"))?;
+        let states_group = group.is_some();
         let group = match (group, &known) {
             (Some(group), _) => {
                 group_id(group).ok_or_else(|| format!("there is no group `{group}`"))?
@@ -54,7 +57,7 @@ impl Account {
             (None, Some(known)) => known.gid.as_raw(),
             (None, None) => return Err(format!("the group of user {user} is not known: say it")),
         };
-        let has_groups = known.as_ref().filter(|_| !text.contains(':'));
+        let has_groups = known.as_ref().filter(|_| !states_group);
         Ok(Self {
             user,
             group,

@@ -323,6 +323,7 @@ fn the_fields_of_a_kind_are_listed() {
         about,
         grammar,
         settings,
+        methods,
         static_credentials,
         variables,
         is_secret_store,

@@ -56,3 +56,44 @@ fn on_a_terminal_a_command_that_leaves_a_hundred_orphans_ends_with_its_own_statu
 fn while_watched_a_command_that_leaves_a_hundred_orphans_ends_with_its_own_status_each_time() {
     ends_each_time(|| project().through(WITHIN).flags(["--watch"]));
 }
+
+/// The kernel itself continues what is left when endow is gone, so the signals are what is looked at.
+#[test]
+fn what_was_not_stopped_by_endow_is_not_continued() {
+    let test = project()
+        .flags(["--init"])
+        .shell("sleep 60 >/dev/null 2>&1 & exit 3");
+    let trace = test.path("trace").display().to_string();
+    let test = test.through([
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        "trace=kill",
+        "-e",
+        "signal=none",
+        "-o",
+        &trace,
+    ]);
+    assert_eq!(
+        test.command().output().expect("it starts").status.code(),
+        Some(3)
+    );
+    let sent = std::fs::read_to_string(&trace).expect("the trace");
+    assert!(
+        sent.contains("SIGTERM") && !sent.contains("SIGCONT"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn with_init_endow_leaves_its_working_directory_to_the_command() {
+    let show = "readlink /proc/$PPID/cwd; pwd";
+    let test = project().flags(["--init"]).shell(show);
+    let output = test.command().output().expect("it starts");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let (own, of_command) = text.split_once('\n').expect("two lines");
+    assert_eq!(own, "/");
+    let expected = std::fs::canonicalize(test.path("")).expect("the project");
+    assert_eq!(of_command.trim_end(), expected.display().to_string());
+}

@@ -12,7 +12,8 @@ use crate::harness::Test;
 
 #[test]
 fn the_record_is_below_home_and_its_owners_alone() {
-    let test = Test::manifest(EXEC).env("XDG_STATE_HOME", "/nowhere");
+    // A path that is not absolute is none (XDG Base Directory Specification).
+    let test = Test::manifest(EXEC).env("XDG_STATE_HOME", "nowhere");
     trust(&test);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     let directory = test.path("../.local/state/endow/trust");
@@ -97,4 +98,18 @@ fn a_home_that_can_not_be_written_says_so() {
         home.display()
     );
     ends(&endow(&test, &["trust", "--yes"]), 2, &stderr);
+}
+
+#[test]
+fn the_record_is_where_the_state_of_the_user_is_kept() {
+    let test = Test::manifest(EXEC).env_path("XDG_STATE_HOME", "state");
+    trust(&test);
+    let records = fs::read_dir(test.path("state/endow/trust")).unwrap();
+    assert_eq!(records.count(), 1);
+    assert!(!test.path("../.local").exists());
+    // A caller without a home has a place too.
+    let test = Test::manifest(EXEC)
+        .env_path("XDG_STATE_HOME", "state")
+        .without_env("HOME");
+    trust(&test);
 }

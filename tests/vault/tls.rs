@@ -185,10 +185,22 @@ fn the_name_of_the_certificate_is_checked_and_can_be_another() {
 
 #[test]
 fn verification_can_be_switched_off() {
+    let warns = |test: Test| {
+        let output = test
+            .shell("echo $A")
+            .stdout("value-over-tls\n")
+            .any_stderr()
+            .success();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains(": its certificate is not checked\nhint: name the certificate"),
+            "{said}"
+        );
+    };
     for word in ["1", "true", "T"] {
-        works(test("").env("VAULT_SKIP_VERIFY", word));
+        warns(test("").env("VAULT_SKIP_VERIFY", word));
     }
-    works(test("backends: { vault: { tls_skip_verify: true } }\n"));
+    warns(test("backends: { vault: { tls_skip_verify: true } }\n"));
     fails(test("").env("VAULT_SKIP_VERIFY", "false"), &["certificate"]);
     fails(
         test("").env("VAULT_SKIP_VERIFY", "perhaps"),
@@ -271,7 +283,8 @@ fn tls_goes_through_the_tunnel_of_a_proxy() {
     works(
         test("backends: { vault: { tls_skip_verify: true } }\n")
             .env("VAULT_ADDR", &address)
-            .env("VAULT_HTTP_PROXY", forward.url()),
+            .env("VAULT_HTTP_PROXY", forward.url())
+            .any_stderr(),
     );
     let target = address.strip_prefix("https://").expect("an address");
     assert_eq!(forward.lines()[0], format!("CONNECT {target}"));

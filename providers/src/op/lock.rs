@@ -57,7 +57,7 @@ pub(super) fn wait(
     }
 }
 
-/// `$XDG_RUNTIME_DIR/endow`, else `~/.local/state/endow`.
+/// `$XDG_RUNTIME_DIR/endow`, else `$XDG_STATE_HOME/endow`, else `~/.local/state/endow`.
 fn directory(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
     let variable = |name: &str| {
         let found = environment.iter().find(|(other, _)| other == name);
@@ -66,7 +66,10 @@ fn directory(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
             .filter(|path| path.is_absolute())
     };
     let runtime = variable("XDG_RUNTIME_DIR").filter(|path| is_own(path));
-    let state = || variable("HOME").map(|home| home.join(".local/state"));
+    let state = || {
+        let stated = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
+        stated.or_else(|| Some(variable("HOME")?.join(".local/state")))
+    };
     let directory = runtime.or_else(state)?.join("endow");
     // What is there already need not be made; what can't be made is not there.
     let _ = DirBuilder::new()

@@ -182,7 +182,7 @@ impl Method {
             "oidc" => Err(wrong("`method: oidc` needs a browser").hinted(
                 "sign in with `vault login -method=oidc` or `bao login`; endow then uses that token",
             )),
-            _ => Err(wrong("`auth.method` is none of token, approle, kubernetes, jwt, userpass, ldap, radius, cert")),
+            _ => Err(wrong("`auth.method` is none of token, approle, kubernetes, jwt, userpass, ldap, radius, cert, aws")),
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Absence, Address, Answer, Fault, Fetched, Identity, Lease, Limits, Metadata, Opening, Pending,
-    Provider, Reply,
+    Provider, Reply, Warning,
 };
 
 /// A server of Vault or OpenBao.
@@ -137,6 +137,17 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Said on every run: whoever is between can read and change everything.
+    fn unverified(&self) -> Option<Warning> {
+        let config = &self.server.config;
+        (config.tls.is_unverified && config.base.scheme() == "https").then(|| Warning {
+            message: format!("{}: its certificate is not checked", config.server),
+            hint: Some("name the certificate of its authority in place of `tls_skip_verify` or VAULT_SKIP_VERIFY: `ca_cert`, or VAULT_CACERT".into()),
+        })
+    }
+}
+
 impl Provider for Vault {
     fn needs_runtime(&self) -> bool {
         true
@@ -150,7 +161,7 @@ impl Provider for Vault {
             };
             Fetched {
                 answers,
-                warnings: Vec::new(),
+                warnings: self.unverified().into_iter().collect(),
             }
         })
     }

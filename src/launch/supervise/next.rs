@@ -95,7 +95,9 @@ impl Supervisor<'_> {
         self.leave_screen();
         if self.group == Group::Own {
             process::send_to_group(self.child, nix::libc::SIGTERM);
-            process::send_to_group(self.child, nix::libc::SIGCONT);
+            if self.state == State::Stopped {
+                process::send_to_group(self.child, nix::libc::SIGCONT);
+            }
         }
         self.kill_at = None;
         self.continue_at = None;

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::{ProfileGrants, Project, canonical::digest};
 use crate::manifest::load::reason;
 
-/// The directory of all records, from home.
-const DIRECTORY: &str = ".local/state/endow/trust";
+/// The directory of all records, in that of a user's state.
+const DIRECTORY: &str = "endow/trust";
+/// That of a user's state, from home (XDG Base Directory Specification).
+const STATE: &str = ".local/state";
 /// The form of a record. One of another form counts as none.
 const VERSION: u32 = 1;
 
@@ -108,9 +110,12 @@ impl Record {
 
 impl Records {
     /// Those of a user; none without a home directory.
-    pub fn of(home: Option<&Path>) -> Option<Self> {
+    /// `state` is `XDG_STATE_HOME`; one that is not absolute counts as none.
+    pub fn of(home: Option<&Path>, state: Option<&OsStr>) -> Option<Self> {
+        let stated = state.map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = stated.or_else(|| Some(home?.join(STATE)))?;
         Some(Self {
-            directory: home?.join(DIRECTORY),
+            directory: state.join(DIRECTORY),
         })
     }
 
