@@ -1,10 +1,10 @@
 //! What is said of a variable that has no value, and how bad it is: for `run`'s report and for
 //! `check`'s.
 
-use endow_providers::{Absence, Class, is_name_like};
+use endow_providers::{Absence, Class, Fault, is_name_like};
 
 use crate::{
-    manifest::diagnostic::shown,
+    manifest::diagnostic::{one_line, shown},
     resolve::{Cause, Failure, Subject},
 };
 
@@ -108,8 +108,20 @@ fn hints(cause: &Cause) -> Vec<String> {
     match cause {
         Cause::Absent(absences) => absences.last().and_then(there).into_iter().collect(),
         Cause::AbsentPart(_) => Vec::new(),
-        Cause::Fault(fault) => fault.hints.clone(),
+        Cause::Fault(fault) => candidates(fault)
+            .into_iter()
+            .chain(fault.hints.clone())
+            .collect(),
     }
+}
+
+/// The ids of what one name means several of.
+fn candidates(fault: &Fault) -> Option<String> {
+    let Class::Ambiguous { candidates } = &fault.class else {
+        return None;
+    };
+    let ids: Vec<String> = candidates.iter().map(|id| one_line(id)).collect();
+    (!ids.is_empty()).then(|| format!("there are: {}", ids.join(", ")))
 }
 
 /// The keys that stand where one was missed.

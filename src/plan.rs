@@ -15,7 +15,7 @@ pub use self::{
 use crate::{
     manifest::{
         Manifest, Variable,
-        document::Watch,
+        document::{OnChange, Watch},
         source::{Span, Spanned},
         template::Template,
     },
@@ -169,6 +169,19 @@ impl<'m> Plan<'m> {
             }
         }
         duties
+    }
+
+    /// Variables whose change is a signal, of which the child can't see the new value.
+    pub fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.selected().filter_map(|(name, planned)| {
+            let entry = &planned.variable.entry;
+            let signal = match &entry.on_change.as_ref()?.value {
+                OnChange::Signal(signal) => signal.as_str(),
+                OnChange::Restart | OnChange::Nothing => return None,
+            };
+            let is_replaced = entry.file().is_some_and(|file| file.value.is_tmpfs);
+            (planned.part == Part::Exported && !is_replaced).then_some((name, signal))
+        })
     }
 
     /// Whether the manifest asks for masks in the child's output.

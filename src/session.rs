@@ -2,7 +2,12 @@
 
 mod advice;
 
-use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use endow_providers::{Helpers, Warning};
 
@@ -356,7 +361,7 @@ pub fn resolve_all(
 ) -> Resolved {
     let inputs = inputs(context, plan, timeout, uses_values);
     leave_project(&inputs.helpers);
-    let _progress = Progress::start(waiting(plan), context.global.quiet);
+    let _progress = Progress::start(context.ui, waiting(plan), after(inputs.timeout));
     resolve(plan, inputs)
 }
 
@@ -377,6 +382,23 @@ fn inputs<'c>(
         uses_values,
         is_input_closed: sys::startup::closed_descriptors().any(|descriptor| descriptor == 0),
     }
+}
+
+/// Warnings about changes that the command is told of and can't see.
+pub fn unseen(plan: &Plan<'_>) -> Vec<Warning> {
+    let warning = |(name, signal)| {
+        Warning {
+        message: format!("`{name}` has `on_change: {{ signal: {signal} }}`, and the command can't see it change: it is in its environment"),
+        hint: Some("`as: { file: tmpfs }` makes it a file that is replaced; `on_change: restart` starts the command again".into()),
+    }
+    };
+    plan.unseen().map(warning).collect()
+}
+
+/// A moment from now on; one that the clock does not reach is far away.
+fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + TIMEOUT)
 }
 
 fn waiting(plan: &Plan<'_>) -> impl Fn() -> String {
@@ -435,7 +457,7 @@ pub fn kept_values<'c, 'm>(
     refuse_missing_backends(plan)?;
     let inputs = inputs(context, plan, timeout, true);
     leave_project(&inputs.helpers);
-    let progress = Progress::start(waiting(plan), context.global.quiet);
+    let progress = Progress::start(context.ui, waiting(plan), after(inputs.timeout));
     let (resolved, keeper) = resolve_and_keep(plan, inputs, watch);
     drop(progress);
     let resolved = complete(plan, resolved, "the command was not started")?;

@@ -476,3 +476,99 @@ fn of_a_file_that_is_no_manifest_nothing_is_shown() {
         }
     }
 }
+
+/// A port of this machine where nobody listens.
+fn nobody() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port()
+}
+
+const REFUSED: &str = "version: 1\nrun: { timeout: 4s }\nenv: { A: vault://secret/a#a }\n";
+
+#[test]
+fn the_line_on_a_terminal_says_why_and_how_long_still() {
+    let address = format!("127.0.0.1:{}", nobody());
+    let test = Test::manifest(REFUSED);
+    let output = Command::new("script")
+        .args(["-qefc", &format!("{ENDOW} run -- true"), "/dev/null"])
+        .current_dir(test.path(""))
+        .env("VAULT_ADDR", format!("http://{address}"))
+        .env("VAULT_TOKEN", "x")
+        .stdin(Stdio::null())
+        .output()
+        .expect("script is installed: apt-get install bsdutils");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let why = format!("endow: waiting for vault ({address}: connection refused; ");
+    assert!(
+        shown.contains(&why) && shown.contains(" s left, Ctrl-C stops)"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn elsewhere_one_line_says_why_nothing_happens() {
+    let address = format!("127.0.0.1:{}", nobody());
+    let output = Test::manifest(REFUSED)
+        .env("VAULT_ADDR", format!("http://{address}"))
+        .env("VAULT_TOKEN", "x")
+        .args(["run", "--", "true"])
+        .any_stderr()
+        .status(125);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let why = format!("endow: waiting for vault ({address}: connection refused; ");
+    assert_eq!(said.matches(&why).count(), 1, "{said}");
+    assert!(said.starts_with(&why), "{said}");
+    let output = Test::manifest(REFUSED)
+        .env("VAULT_ADDR", format!("http://{address}"))
+        .env("VAULT_TOKEN", "x")
+        .args(["-q", "run", "--", "true"])
+        .any_stderr()
+        .status(125);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("waiting for"));
+}
+
+#[test]
+fn at_a_terminal_a_default_address_where_nobody_is_is_not_waited_for() {
+    let test =
+        Test::manifest("version: 1\nrun: { timeout: 10m }\nenv: { A: vault://secret/a#a }\n");
+    let output = Command::new("script")
+        .args(["-qefc", &format!("{ENDOW} run -- true"), "/dev/null"])
+        .current_dir(test.path(""))
+        .env("VAULT_TOKEN", "x")
+        .env_remove("VAULT_ADDR")
+        .env_remove("BAO_ADDR")
+        .stdin(Stdio::null())
+        .output()
+        .expect("script is installed: apt-get install bsdutils");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        shown.contains("127.0.0.1:8200: connection refused"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("hint: no address is set, so the default was tried"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_signal_for_a_value_that_the_command_can_not_see_change_is_warned_of() {
+    let manifest = |more: &str| {
+        format!(
+            "version: 1\nrun: {{ watch: true }}\nenv: {{ A: {{ from: file://a, on_change: {{ signal: HUP }}{more} }} }}\n"
+        )
+    };
+    let warning = "`A` has `on_change: { signal: HUP }`, and the command can't see it change: it is in its environment";
+    let hint = "`as: { file: tmpfs }` makes it a file that is replaced; `on_change: restart` starts the command again";
+    let project = |more: &str| Test::manifest(&manifest(more)).file("a", "value-of-a");
+    project("")
+        .run(["true"])
+        .stderr(format!("endow: warning: {warning}\nhint: {hint}\n"))
+        .success();
+    let page = |more: &str| {
+        let output = project(more).args(["check"]).any_stdout().success();
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert!(page("").contains(warning));
+    assert!(!page(", as: { file: tmpfs }").contains("on_change"));
+}

@@ -40,6 +40,7 @@ mod systemd;
 pub mod time;
 mod tls;
 mod vault;
+pub mod waiting;
 
 pub use address::{Address, Field};
 pub use answer::{Absence, Answer, Class, Fault, Fetched, Lease, Metadata, Reply, Value, Warning};

@@ -11,7 +11,7 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{sleep, timeout_at};
 
-use crate::{Class, Fault, time};
+use crate::{Class, Fault, time, waiting};
 
 /// The first delay; jitter adds up to as much again.
 const FIRST: Duration = Duration::from_millis(250);
@@ -56,10 +56,14 @@ where
             return Err(last.map_or_else(silence, |fault| after(fault, tries)));
         };
         let (fault, wanted) = match outcome {
-            Try::Done(result) => return result,
+            Try::Done(result) => {
+                waiting::over();
+                return result;
+            }
             Try::Again { fault, after } => (fault, after),
         };
         tries += 1;
+        waiting::failed(&fault.message);
         // A try that the deadline cut short says less than the one before.
         let fault = match last.take() {
             Some(earlier) if fault.class == Class::TimedOut => earlier,

@@ -21,7 +21,7 @@ use crate::{
     },
     plan::{Part, Plan, Planned, Source},
     resolve::{Failure, Resolved, wants_encoding},
-    session::{Context, Only, Session, advised, place_of, resolve_all},
+    session::{Context, Only, Session, advised, place_of, resolve_all, unseen},
 };
 
 /// Say whether every variable resolves; prints no value, runs nothing.
@@ -186,6 +186,7 @@ fn report(
         code = finding::worst(resolved.failures.iter());
     }
     let mut warnings = resolved.warnings;
+    warnings.extend(unseen(&plan));
     warnings.extend(docker_at_odds(&plan, context));
     for warning in plain_parts(&plan, &resolved.values) {
         warnings.push(warning);

@@ -20,7 +20,7 @@ use crate::{
         supervise::{Care, Stop, supervise},
     },
     plan::{Plan, WATCH},
-    session::{Context, Only, kept_values},
+    session::{Context, Only, kept_values, unseen},
     stage,
     sys::{
         self,
@@ -155,6 +155,7 @@ fn start(
     let masker = masks.masker(&resolved.values, Some(context.ui));
     let (environment, files) = deliver(plan, resolved.values, extra, user.as_ref(), context)?;
     context.ui.warnings(&resolved.warnings);
+    context.ui.warnings(&unseen(plan));
     stage::reached("environment");
     let owner = user.clone();
     let launch = Launch::new(&program, &arguments.command, environment, files, user)?;

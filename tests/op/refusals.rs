@@ -53,7 +53,7 @@ const MESSAGES: [(&str, &str, &str, i32, &str); 24] = [
         "More than one item matches \"Chat\". Try again and specify the item by its ID:\n\t* for the item \"Chat\" in vault AI Team: ipifsyjdmyeg4e75ujmbkrefl4\n\t* for the item \"Chat\" in vault AI Team: h35qui6evukiodlevihezl7jgu",
         "ambiguous",
         1,
-        "id in the place",
+        "there are: ipifsyjdmyeg4e75ujmbkrefl4, h35qui6evukiodlevihezl7jgu",
     ),
     (
         "message",

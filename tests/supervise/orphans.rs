@@ -91,8 +91,8 @@ fn with_init_endow_leaves_its_working_directory_to_the_command() {
     let show = "readlink /proc/$PPID/cwd; pwd";
     let test = project().flags(["--init"]).shell(show);
     let output = test.command().output().expect("it starts");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let (own, of_command) = text.split_once('\n').expect("two lines");
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    let (own, of_command) = printed.split_once('\n').expect("two lines");
     assert_eq!(own, "/");
     let expected = std::fs::canonicalize(test.path("")).expect("the project");
     assert_eq!(of_command.trim_end(), expected.display().to_string());

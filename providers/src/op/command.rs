@@ -19,7 +19,7 @@ use super::{
 use crate::{
     Class, Fault, Helpers, Limits,
     helper::{Call, Cancel, Failure, Status},
-    time,
+    time, waiting,
 };
 
 /// What `op` is given of the launcher's environment.
@@ -195,6 +195,9 @@ impl Talk<'_> {
         arguments.extend(self.op.account_words());
         let approval = self.limits.approval.filter(|_| self.op.may_ask());
         let environment = self.op.environment(self.uses_sessions, approval.is_some());
+        if approval.is_some() {
+            waiting::asked("approve in 1Password");
+        }
         let call = Call {
             program: &self.program,
             arguments,
@@ -207,6 +210,7 @@ impl Talk<'_> {
             is_enough: &|_| false,
         };
         let ended = call.run(self.op.helpers.groups, self.cancel);
+        waiting::over();
         let ended = ended.map_err(|failure| self.fault(&failure))?;
         Ok(match ended.status {
             Status::Exited(0) => Said::Output(ended.stdout),

@@ -23,6 +23,8 @@ const METHODS: [&str; 3] = ["GET", "POST", "PUT"];
 pub(super) struct Config {
     /// The base of all addresses, with a slash at its end.
     pub(super) base: Url,
+    /// Whether nobody has said an address.
+    pub(super) is_default: bool,
     /// The address as it was written, for helpers.
     pub(super) address: String,
     /// The socket that stands for the host.
@@ -108,8 +110,9 @@ impl Config {
         let text = |name: &str| settings.text(name).filter(|text| !text.is_empty());
         let address = text("address")
             .or_else(|| variables.client("AGENT_ADDR"))
-            .or_else(|| variables.client("ADDR"))
-            .unwrap_or(ADDRESS);
+            .or_else(|| variables.client("ADDR"));
+        let is_default = address.is_none();
+        let address = address.unwrap_or(ADDRESS);
         let (base, unix_socket, server) = base(address)?;
         let tls = TlsFiles::new(settings, variables)?;
         let route = proxies(settings, variables).to(&base);
@@ -124,6 +127,7 @@ impl Config {
             ));
         }
         Ok(Self {
+            is_default,
             base,
             address: address.to_owned(),
             unix_socket,

@@ -47,6 +47,8 @@ pub(super) struct Server {
     pub(super) has_answered: Cell<bool>,
 }
 
+const NO_ADDRESS: &str = "no address is set, so the default was tried";
+
 /// A request to one endpoint.
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
@@ -148,12 +150,13 @@ impl Server {
             .await?;
         let silence = || Broken::TimedOut.fault(server);
         retry::until(limits.deadline, silence, || {
-            self.attempt(client, ask, limits.deadline)
+            self.attempt(client, ask, limits)
         })
         .await
     }
 
-    async fn attempt(&self, client: &Client, ask: &Ask<'_>, deadline: Instant) -> Try<Answer> {
+    async fn attempt(&self, client: &Client, ask: &Ask<'_>, limits: &Limits) -> Try<Answer> {
+        let deadline = limits.deadline;
         if let Some(rate) = &self.config.rate {
             rate.wait().await;
         }
@@ -173,6 +176,15 @@ impl Server {
             Err(Failure::Broken(broken)) => {
                 let fault = connect::hinted(broken.fault(&self.config.server), &broken);
                 let is_over = ask.is_single && !broken.is_before_sending();
+                let nobody = self.config.is_default && broken == Broken::Refused;
+                if nobody {
+                    let fault = fault.hinted(NO_ADDRESS);
+                    // Somebody at a terminal need not wait for a server that nobody has named.
+                    return match limits.approval {
+                        Some(_) => Try::Done(Err(fault)),
+                        None => Try::Again { fault, after: None },
+                    };
+                }
                 return if broken.is_transient() && !is_over {
                     Try::Again { fault, after: None }
                 } else {
