@@ -5,6 +5,7 @@
     reason = "signal dispositions, fork, start-up state and memory have no safe interface"
 )]
 
+pub mod alive;
 mod allocator;
 pub mod arena;
 pub mod child;

@@ -34,7 +34,7 @@ use crate::sys::memory;
 use crate::{
     error::Error,
     manifest::{document::FileDelivery, reason},
-    sys::{child, process::file_limit, user},
+    sys::{alive::Process, child, process::file_limit, user},
 };
 
 #[cfg(target_os = "linux")]
@@ -165,6 +165,14 @@ impl Files {
     /// The same for this process.
     pub fn own_paths(&self) -> impl Iterator<Item = (&str, String)> {
         self.paths(child::own_id())
+    }
+
+    /// Records the command, which those on tmpfs last as long as. Where that can't be written, they last as
+    /// long as endow.
+    pub(super) fn belong_to(&self, command: Process) {
+        if let Some(directory) = &self.directory {
+            let _ = directory.belong_to(command);
+        }
     }
 
     /// The child has what is in memory.

@@ -3,13 +3,13 @@
 //!
 //! It is made before the command, so it has nothing of it, and is in a group of its own with every
 //! signal blocked: keys and signals are the command's. It ends when endow's end of the control
-//! pipe is closed, which the kernel does where endow is killed.
+//! pipe is closed. The kernel does that too where endow is killed: then it ends with the command.
 
 use std::{
     collections::BTreeMap,
     fs::OpenOptions,
     io::{self, PipeReader, PipeWriter, Read, Write},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,7 @@ use crate::{
     error::Error,
     resolve::{Action, Change, Keeper},
     sys::{
+        alive::Process,
         child::{Side, end_now, fork, lead_group, own_id, send},
         stream::place,
     },
@@ -38,6 +39,8 @@ const ENDING: Duration = Duration::from_millis(2500);
 pub struct Keeping {
     /// Closed to end it.
     control: Option<PipeWriter>,
+    /// Takes the command, each time that one is started.
+    command: Option<PipeWriter>,
     /// `None` in a process that is not the one that made it.
     changes: Option<PipeReader>,
     process: i32,
@@ -48,15 +51,17 @@ impl Keeping {
     pub fn start(keeper: Keeper<'_, '_>, say: &dyn Fn(Warning)) -> Result<Self, Error> {
         let started = || -> io::Result<Self> {
             let (theirs, control) = io::pipe()?;
+            let (mut commands, command) = io::pipe()?;
             let (changes, mut writer) = io::pipe()?;
             match fork()? {
                 Side::Parent(process) => Ok(Self {
                     control: Some(control),
+                    command: Some(command),
                     changes: Some(changes),
                     process,
                 }),
                 Side::Child => {
-                    drop((control, changes));
+                    drop((control, command, changes));
                     lead_group(own_id());
                     // Every one can be blocked but KILL and STOP.
                     let _ = SigSet::all().thread_set_mask();
@@ -65,7 +70,8 @@ impl Keeping {
                     let mut tell = |change: &Change| {
                         let _ = writer.write_all(&to_bytes(change));
                     };
-                    keeper.keep(theirs.into(), &mut tell, say);
+                    let mut outlives = || command_of(&mut commands);
+                    keeper.keep(theirs.into(), &mut outlives, &mut tell, say);
                     end_now(0)
                 }
             }
@@ -73,6 +79,16 @@ impl Keeping {
         started().map_err(|error| Error::NoChild {
             reason: crate::manifest::reason(&error),
         })
+    }
+
+    /// Names the command, for the case that endow is killed before it.
+    pub(super) fn belongs_to(&mut self, command: Process) {
+        // Where it is gone, there is nothing that could be kept.
+        let written = self
+            .command
+            .as_mut()
+            .map(|pipe| pipe.write_all(command.line().as_bytes()));
+        drop(written);
     }
 
     /// What can be read when there is a change, or when the process is gone.
@@ -83,6 +99,7 @@ impl Keeping {
     /// In another process than the one that made it: it is not this one's.
     pub(super) fn leave(mut self) {
         self.control = None;
+        self.command = None;
         self.changes = None;
     }
 
@@ -95,7 +112,7 @@ impl Keeping {
 impl Drop for Keeping {
     /// Waits until it has given everything back.
     fn drop(&mut self) {
-        drop(self.control.take());
+        drop((self.control.take(), self.command.take()));
         let Some(changes) = &mut self.changes else {
             return;
         };
@@ -118,6 +135,14 @@ impl Drop for Keeping {
             }
         }
     }
+}
+
+/// The command that lives though endow is gone, as a descriptor that can be read at its end.
+fn command_of(commands: &mut PipeReader) -> Option<OwnedFd> {
+    let mut text = String::new();
+    // endow's end is closed, so this ends.
+    commands.read_to_string(&mut text).ok()?;
+    Process::of_lines(&text)?.watched().ok()
 }
 
 /// Who reads endow's output is not kept waiting, and its input is not read.

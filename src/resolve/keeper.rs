@@ -95,16 +95,28 @@ impl<'a, 'm> Keeper<'a, 'm> {
         })
     }
 
-    /// Keeps until `control` is closed, and then gives everything back. `tell` is told of changes.
-    pub fn keep(mut self, control: OwnedFd, tell: &mut dyn FnMut(&Change), say: &dyn Fn(Warning)) {
+    /// Keeps until `control` is closed, then as long as the command that `outlives` names, and then gives
+    /// everything back. `tell` is told of changes.
+    pub fn keep(
+        mut self,
+        control: OwnedFd,
+        outlives: &mut dyn FnMut() -> Option<OwnedFd>,
+        tell: &mut dyn FnMut(&Change),
+        say: &dyn Fn(Warning),
+    ) {
         // Signals are blocked here: the end of the control pipe is what ends it.
         if let Some(deferral) = self.session.deferral.take() {
             deferral.forget();
         }
-        let control = Arc::new(control);
-        self.session.executor.interrupt = Some(Arc::clone(&control));
-        while !is_over(&control, self.next()) {
-            self.turn(tell, say);
+        let mut lasting = Some(control);
+        while let Some(end) = lasting.take() {
+            let end = Arc::new(end);
+            self.session.executor.interrupt = Some(Arc::clone(&end));
+            while !is_over(&end, self.next()) {
+                self.turn(tell, say);
+            }
+            // Asked once: of the command itself nothing is left at its end.
+            lasting = outlives();
         }
         self.session.executor.interrupt = None;
         self.end(say);

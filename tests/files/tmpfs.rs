@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Instant};
 use nix::sys::signal::{Signal, kill};
 
 use super::{VALUE, project};
-use crate::signals::LONGEST_WAIT;
+use crate::{harness::wait, signals::LONGEST_WAIT};
 
 /// Waits until the command has said its path, and gives it.
 #[track_caller]
@@ -70,6 +70,14 @@ fn it_is_gone_where_the_command_could_not_be_executed() {
     assert_eq!(fs::read_dir(own).expect("the directory").count(), 0);
 }
 
+/// The only child of a process.
+fn command_of(endow: &std::process::Child) -> nix::unistd::Pid {
+    let path = format!("/proc/{0}/task/{0}/children", endow.id());
+    let children = fs::read_to_string(path).expect("its children");
+    let child = children.split_whitespace().next().expect("a child");
+    nix::unistd::Pid::from_raw(child.parse().expect("a process id"))
+}
+
 #[test]
 fn after_a_kill_the_next_run_removes_it_and_no_file_of_a_run_that_lives() {
     let runtime = tempfile::tempdir_in("/dev/shm").expect("a directory");
@@ -83,14 +91,22 @@ fn after_a_kill_the_next_run_removes_it_and_no_file_of_a_run_that_lives() {
         .env("XDG_RUNTIME_DIR", runtime.path())
         .shell("echo $KEY_FILE; exec sleep 60");
     let (mut killed, left) = spawn(&test);
+    let command = command_of(&killed);
     let (mut living, kept) = spawn(&test);
     killed.kill().expect("it is killed");
     killed.wait().expect("it ends");
-    assert!(left.exists());
-    project("file")
-        .env("XDG_RUNTIME_DIR", runtime.path())
-        .run(["true"])
-        .success();
+    let next = || {
+        project("file")
+            .env("XDG_RUNTIME_DIR", runtime.path())
+            .run(["true"])
+            .success()
+    };
+    // The command lives on, and reads its file.
+    next();
+    assert_eq!(fs::read_to_string(&left).expect("the file"), VALUE);
+    kill(command, Signal::SIGKILL).expect("the command lives");
+    wait::until("the command is gone", || kill(command, None).is_err());
+    next();
     assert!(!left.exists());
     assert_eq!(fs::read_to_string(&kept).expect("the file"), VALUE);
     let pid = nix::unistd::Pid::from_raw(living.id().try_into().expect("a process id"));

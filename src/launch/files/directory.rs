@@ -2,7 +2,7 @@
 //!
 //! `BASE/endow-UID/RUN/VARIABLE/NAME`; `endow-UID.RANDOM` where another user made the first. A run holds a lock on its directory as long as it lives,
 //! so that one without a holder is known to be left from a run that was killed: the next run of
-//! the same user removes it.
+//! the same user removes it, once the command is gone too.
 
 use std::{
     ffi::OsStr,
@@ -17,7 +17,7 @@ use nix::{
     libc::O_NOFOLLOW,
 };
 
-use crate::sys::{child::own_id, memory, process::effective_user};
+use crate::sys::{alive::Process, child::own_id, memory, process::effective_user};
 
 /// The variable that names the directory of this user.
 pub const RUNTIME: &str = if memory::ARE_THERE {
@@ -35,6 +35,8 @@ const SHARED: &str = if memory::ARE_THERE {
 const THROUGH: u32 = 0o711;
 /// A sweep of another run can take a directory before it is locked.
 const TRIES: u32 = 8;
+/// Names the command of a run; no variable has such a name.
+const COMMAND: &str = ".command";
 
 /// What stands in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,17 @@ impl Directory {
             }
         }
         Err("no directory can be made there".to_owned())
+    }
+
+    /// Records whose files they are: they last as long as the command, whatever becomes of endow.
+    pub(in crate::launch) fn belong_to(&self, command: Process) -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.path.join(COMMAND))?;
+        file.write_all(command.line().as_bytes())
     }
 
     /// A directory for one variable.
@@ -170,12 +183,20 @@ pub fn sweep(runtime: Option<&OsStr>) {
             let entries = fs::read_dir(&own).into_iter().flatten();
             for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
                 // Held by a run that lives, or gone meanwhile.
-                if let Some(_lock) = lock(&path) {
+                if let Some(_lock) = lock(&path)
+                    && !has_command(&path)
+                {
                     let _ = fs::remove_dir_all(&path);
                 }
             }
         }
     }
+}
+
+/// Whether the command of a run lives on without it.
+fn has_command(path: &Path) -> bool {
+    let text = fs::read_to_string(path.join(COMMAND)).unwrap_or_default();
+    Process::of_lines(&text).is_some_and(Process::lives)
 }
 
 fn bases(runtime: Option<&OsStr>) -> impl Iterator<Item = PathBuf> {

@@ -10,6 +10,7 @@ use crate::{
     },
     redact::Masker,
     sys::{
+        alive::Process,
         child::{self as process, Side},
         pty::Screen,
         queue::Queue,
@@ -116,8 +117,15 @@ impl<'m> Supervisor<'m> {
         // Asked before the fork: a child in a group of its own has no keyboard yet.
         self.has_given = self.gives().is_some();
         self.child = match process::fork()? {
-            Side::Child if self.is_outer() => child::stay_below(launch, self, report),
-            Side::Child => child::become_program(launch, self, report),
+            Side::Child => {
+                // By the child, before it is another program: endow can be killed at any time from then on.
+                self.take_over(launch);
+                if self.is_outer() {
+                    child::stay_below(launch, self, report)
+                } else {
+                    child::become_program(launch, self, report)
+                }
+            }
             Side::Parent(child) => child,
         };
         // One that leads a session leads its group, and can't if it did before.
@@ -132,6 +140,18 @@ impl<'m> Supervisor<'m> {
         self.enter_screen();
         self.queue.open()?;
         Ok(())
+    }
+}
+
+impl Supervisor<'_> {
+    /// What was made for the command is this process's, which becomes it.
+    fn take_over(&mut self, launch: &Launch<'_>) {
+        if let Some(command) = Process::of(process::own_id()) {
+            launch.files.belong_to(command);
+            if let Some(care) = &mut self.care {
+                care.keeping.belongs_to(command);
+            }
+        }
     }
 }
 
