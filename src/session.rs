@@ -2,14 +2,9 @@
 
 mod advice;
 
-use std::{
-    ffi::OsString,
-    path::PathBuf,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
 
-use endow_providers::{Helpers, Warning};
+use endow_providers::{Helpers, Warning, time::from_now};
 
 pub use self::advice::advised;
 use crate::{
@@ -361,7 +356,7 @@ pub fn resolve_all(
 ) -> Resolved {
     let inputs = inputs(context, plan, timeout, uses_values);
     leave_project(&inputs.helpers);
-    let _progress = Progress::start(context.ui, waiting(plan), after(inputs.timeout));
+    let _progress = Progress::start(context.ui, waiting(plan), from_now(inputs.timeout));
     resolve(plan, inputs)
 }
 
@@ -393,12 +388,6 @@ pub fn unseen(plan: &Plan<'_>) -> Vec<Warning> {
     }
     };
     plan.unseen().map(warning).collect()
-}
-
-/// A moment from now on; one that the clock does not reach is far away.
-fn after(time: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(time).unwrap_or_else(|| now + TIMEOUT)
 }
 
 fn waiting(plan: &Plan<'_>) -> impl Fn() -> String {
@@ -457,7 +446,7 @@ pub fn kept_values<'c, 'm>(
     refuse_missing_backends(plan)?;
     let inputs = inputs(context, plan, timeout, true);
     leave_project(&inputs.helpers);
-    let progress = Progress::start(context.ui, waiting(plan), after(inputs.timeout));
+    let progress = Progress::start(context.ui, waiting(plan), from_now(inputs.timeout));
     let (resolved, keeper) = resolve_and_keep(plan, inputs, watch);
     drop(progress);
     let resolved = complete(plan, resolved, "the command was not started")?;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::{
     Absence, Address, Answer, Fault, Fetched, Field, Grammar, Identity, Kind, Limits, Metadata,
-    Natural, Opening, Pending, Provider, Reply, Request, Secret, Value, Warning,
+    Natural, Opening, Pending, Provider, Reply, Request, Secret, Value,
     json::{self, Selection},
     read::{Content, Failure, described, read, read_each, read_regular},
 };
@@ -99,7 +99,7 @@ impl Provider for File {
                 .collect();
             Fetched {
                 answers,
-                warnings: marked(batch, &contents),
+                warnings: Vec::new(),
             }
         })
     }
@@ -155,28 +155,6 @@ fn answer(contents: &Contents<'_>, address: &Address) -> Answer {
         Selection::Value(secret) => Reply::Value(Value { secret, metadata }),
         Selection::Absent(missing) => Reply::Absent(missing.absence(field, &format!("`{path}`"))),
     })
-}
-
-/// Files whose text begins with a byte order mark, which a value has as well: no other program would see
-/// what is wrong with it.
-fn marked(batch: &[Address], contents: &Contents<'_>) -> Vec<Warning> {
-    let whole = batch.iter().filter(|address| address.field.is_none());
-    let mut paths: Vec<&str> = whole.map(|address| address.locator.as_str()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    let is_marked = |path: &&str| {
-        let content = contents[*path].as_ref();
-        content.is_ok_and(|content| content.bytes.expose().starts_with(b"\xef\xbb\xbf"))
-    };
-    let marked = paths.into_iter().filter(is_marked);
-    marked
-        .map(|path| Warning {
-            message: format!(
-                "`{path}` begins with a byte order mark, which is a part of the value"
-            ),
-            hint: Some("save the file as UTF-8 without one".into()),
-        })
-        .collect()
 }
 
 fn without_newline(bytes: &[u8]) -> &[u8] {

@@ -131,6 +131,27 @@ fn refuse_problems(sessions: &mut [Session<'_>]) -> Result<(), Error> {
     }
 }
 
+/// Values that begin with a byte order mark, which their program takes for a part of them: no editor
+/// shows it.
+fn marked(plan: &Plan<'_>, values: &BTreeMap<String, Option<Secret>>) -> Vec<Warning> {
+    let is_marked = |name: &str| {
+        let value = values.get(name).and_then(Option::as_ref);
+        value.is_some_and(|value| value.expose().starts_with("\u{feff}".as_bytes()))
+    };
+    let placed = plan
+        .selected()
+        .filter(|(_, planned)| matches!(planned.source, Source::Places(_)));
+    let marked = placed.filter(|(name, _)| is_marked(name));
+    marked
+        .map(|(name, _)| Warning {
+            message: format!(
+                "`{name}` begins with a byte order mark, which is a part of the value"
+            ),
+            hint: Some("save it as UTF-8 without one".into()),
+        })
+        .collect()
+}
+
 /// What the docker program reads together.
 const DOCKER: [&str; 4] = [
     "DOCKER_HOST",
@@ -186,6 +207,7 @@ fn report(
         code = finding::worst(resolved.failures.iter());
     }
     let mut warnings = resolved.warnings;
+    warnings.extend(marked(&plan, &resolved.values));
     warnings.extend(unseen(&plan));
     warnings.extend(docker_at_odds(&plan, context));
     for warning in plain_parts(&plan, &resolved.values) {

@@ -7,7 +7,7 @@ use std::{io, os::fd::OwnedFd};
 pub struct Process {
     /// Its id.
     pub id: i32,
-    /// When it was started, in ticks since the machine was (proc_pid_stat(5), field 22).
+    /// When it was started, in ticks since the machine was (`proc_pid_stat(5)`, field 22).
     pub start: u64,
 }
 
@@ -28,7 +28,7 @@ impl Process {
         Self::of(self.id) == Some(self)
     }
 
-    /// A descriptor that can be read when it has ended (pidfd_open(2)).
+    /// A descriptor that can be read when it has ended (`pidfd_open(2)`).
     #[cfg(target_os = "linux")]
     pub fn watched(self) -> io::Result<OwnedFd> {
         use std::os::fd::FromRawFd;

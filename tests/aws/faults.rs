@@ -50,7 +50,7 @@ fn what_may_pass_is_tried_again() {
 fn an_address_that_refuses_connections_is_tried_until_something_listens() {
     let port = free_port();
     let test = project(ONE, &format!("http://127.0.0.1:{port}"));
-    let test = test.shell("echo $A").prints_values();
+    let test = test.shell("echo $A").prints_values().any_stderr();
     let test = test.stdout("value-of-a\n");
     let mut child = test.spawn();
     // The pause is what the test is about, no wait for something to be ready.

@@ -237,7 +237,7 @@ fn null_is_said_as_null_and_a_mark_at_the_beginning_of_a_text_is_said() {
     assert!(page.contains("j` is null (file://j#/a"), "{page}");
     assert!(!page.contains("there are"), "{page}");
     assert!(
-        page.contains("/b` begins with a byte order mark, which is a part of the value"),
+        page.contains("`B` begins with a byte order mark, which is a part of the value"),
         "{page}"
     );
 }

@@ -89,6 +89,7 @@ fn recovers(fault: impl Fn() -> Vec<Step> + Send + Sync + 'static) -> Duration {
     let started = Instant::now();
     test(&server.url())
         .prints_values()
+        .any_stderr()
         .shell("echo $A")
         .stdout(format!("{VALUE}\n"))
         .success();

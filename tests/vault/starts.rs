@@ -26,6 +26,7 @@ fn a_run_that_starts_five_seconds_before_its_server_succeeds() {
     )
     .prints_values()
     .stdout("late-value\n")
+    .any_stderr()
     .shell("echo $A");
     let started = Instant::now();
     let mut child = test.spawn();
