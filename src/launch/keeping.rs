@@ -9,6 +9,7 @@ use std::{
     collections::BTreeMap,
     fs::OpenOptions,
     io::{self, PipeReader, PipeWriter, Read, Write},
+    ops::RangeInclusive,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
@@ -65,12 +66,17 @@ impl Keeping {
                     lead_group(own_id());
                     // Every one can be blocked but KILL and STOP.
                     let _ = SigSet::all().thread_set_mask();
-                    leave_streams();
+                    leave_streams(0..=1);
                     // Where nobody reads any more, the control pipe is closed too.
                     let mut tell = |change: &Change| {
                         let _ = writer.write_all(&to_bytes(change));
                     };
-                    let mut outlives = || command_of(&mut commands);
+                    let mut outlives = || {
+                        let command = command_of(&mut commands)?;
+                        // Whoever reads what endow said is not kept waiting for the command.
+                        leave_streams(2..=2);
+                        Some(command)
+                    };
                     keeper.keep(theirs.into(), &mut outlives, &mut tell, say);
                     end_now(0)
                 }
@@ -146,9 +152,9 @@ fn command_of(commands: &mut PipeReader) -> Option<OwnedFd> {
 }
 
 /// Who reads endow's output is not kept waiting, and its input is not read.
-fn leave_streams() {
+fn leave_streams(streams: RangeInclusive<i32>) {
     if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
-        for standard in 0..=1 {
+        for standard in streams {
             let _ = place(&null, standard);
         }
     }
