@@ -13,6 +13,7 @@ use self::dotenv::For;
 use crate::{
     cli::{Late, LateParser, Options},
     error::Error,
+    plan::{Part, Source},
     session::{Context, Only, refuse_files, values},
 };
 
@@ -107,13 +108,18 @@ fn exported(arguments: &Arguments, context: &Context) -> Result<(), Error> {
     let resolved = values(context, &plan, None, "nothing was printed")?;
     let exported: BTreeMap<&str, &Secret> = plan
         .selected()
-        .filter(|(_, planned)| planned.part == crate::plan::Part::Exported)
+        .filter(|(_, planned)| planned.part == Part::Exported)
         .filter_map(|(name, _)| Some((name, resolved.values.get(name)?.as_ref()?)))
         .collect();
     let text = written(&exported, arguments)?;
     context.ui.warnings(&resolved.warnings);
     if arguments.form() == Form::Github {
-        context.ui.masks(&ci::masks(&exported))?;
+        // Plain values stand in the repository, and in most lines of a log.
+        let is_plain = |name: &str| matches!(plan.variables[name].source, Source::Value(_));
+        let secret = exported.iter().filter(|(name, _)| !is_plain(name));
+        context
+            .ui
+            .masks(&ci::masks(secret.map(|(_, value)| *value)))?;
     }
     context.ui.data(&text)
 }

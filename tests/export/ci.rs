@@ -47,6 +47,25 @@ fn a_runner_of_github_is_told_every_line_of_every_value_before_the_values() {
 }
 
 #[test]
+fn plain_values_of_the_manifest_are_not_taken_out_of_every_log() {
+    let output = Test::manifest(
+        "version: 1\nenv: { A: file://value }\nvalues: { LOG_LEVEL: info, NODE_ENV: production }\n",
+    )
+    .file("value", "value-of-a")
+    .env("GITHUB_ACTIONS", "true")
+    .args(["export", "--format", "github"])
+    .any_stdout()
+    .any_stderr()
+    .success();
+    let masks = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(masks.contains("::add-mask::value-of-a\n"), "{masks}");
+    assert!(
+        !masks.contains("info") && !masks.contains("production"),
+        "{masks}"
+    );
+}
+
+#[test]
 fn the_masks_of_github_are_printed_where_a_runner_reads_them_alone() {
     for value in [None, Some("false"), Some("")] {
         let test = export("github", "value-of-a");

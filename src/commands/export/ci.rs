@@ -1,7 +1,5 @@
 //! The forms of CI systems, with what keeps values out of their logs.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use endow_providers::Secret;
 use zeroize::Zeroizing;
@@ -59,9 +57,9 @@ pub(super) fn github(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(),
 /// The commands that make a runner of GitHub take values out of its log: each line of each value, and the
 /// value in base64 and in JSON. A runner reads them from standard error too.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#masking-a-value-in-a-log>
-pub(super) fn masks(exported: &BTreeMap<&str, &Secret>) -> Zeroizing<Vec<u8>> {
+pub(super) fn masks<'s>(secrets: impl Iterator<Item = &'s Secret>) -> Zeroizing<Vec<u8>> {
     let mut masked: Vec<Zeroizing<String>> = Vec::new();
-    for secret in exported.values() {
+    for secret in secrets {
         let value = String::from_utf8_lossy(secret.expose());
         let of_value = [&*value, value.trim_end_matches('\n')];
         for text in of_value.into_iter().chain(value.lines()) {
