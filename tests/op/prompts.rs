@@ -79,6 +79,16 @@ fn a_helper_that_asks_gets_the_terminal_and_endow_takes_it_back() {
 }
 
 #[test]
+fn while_an_approval_is_waited_for_it_is_said_where() {
+    let (test, _op) = behaving("prompt", true);
+    // The answer comes once the line is there.
+    let typed = [("waiting for op (approve in 1Password)", "y\\n")];
+    let script = "endow run -- sh -c 'echo started'; echo \"status $?\"";
+    let shown = shown(&on_terminal(test, &typed, script).success());
+    assert!(shown.ends_with("started\nstatus 0\n"), "{shown}");
+}
+
+#[test]
 fn a_dismissed_approval_is_unauthenticated_and_not_asked_again() {
     let (test, op) = behaving("prompt", true);
     let output = on_terminal(
