@@ -436,7 +436,7 @@ pub fn absolute(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
     joined(path, scope)
 }
 
-/// The same for a path whose dollars are decoded ones.
+/// A path made absolute; a dollar in it was encoded and is itself.
 fn joined(path: &str, scope: &Scope<'_>) -> Result<String, Bad> {
     let joined = match path.strip_prefix("~/") {
         Some(rest) => scope

@@ -50,7 +50,7 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     }
 }
 
-/// What a method needs and does not know.
+/// Checks the settings of one method.
 fn of_method(
     method: &kind::Method,
     map: &BTreeMap<String, Spanned<Setting>>,

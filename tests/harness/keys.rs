@@ -83,7 +83,7 @@ impl Certificate {
         Self::new("localhost", &["subjectAltName=IP:127.0.0.1,DNS:localhost"])
     }
 
-    /// The same for another host.
+    /// An authority's certificate for another host.
     pub(crate) fn of_elsewhere() -> Self {
         Self::new("elsewhere", &["subjectAltName=DNS:elsewhere.test"])
     }

@@ -21,7 +21,7 @@ impl Server {
         Self::start_with(Certificate::for_server(), origin)
     }
 
-    /// The same with this certificate.
+    /// Redirects with this certificate.
     pub(crate) fn start_with(certificate: Certificate, origin: &str) -> Self {
         let port = free_port();
         let mut command = runtime::program("tls_redirect.py");
