@@ -71,11 +71,15 @@ pub(crate) fn selected(
     let mut parsed = parse(text, false).map_err(|problems| problem::fault(path, &problems))?;
     Ok(match parsed.entries.remove(key) {
         Some(entry) => Ok(entry.value),
-        None => Err(Absence {
-            what: format!("no `{key}` in `{path}`"),
-            keys: parsed.names(),
-        }),
+        None => Err(absent(&parsed, key, path)),
     })
+}
+
+fn absent(parsed: &Parsed, key: &str, path: &str) -> Absence {
+    Absence {
+        what: format!("no `{key}` in `{path}`"),
+        keys: parsed.names(),
+    }
 }
 
 fn validate(address: &Address) -> Result<(), String> {
@@ -236,9 +240,7 @@ impl Dotenv {
             },
         ))
     }
-}
 
-impl Dotenv {
     /// Warnings about the values that were asked for, one of each kind a file.
     fn doubts<'a>(
         &self,
@@ -295,10 +297,7 @@ fn answer(books: &HashMap<&str, Book>, address: &Address) -> Answer {
                 secret: Secret::copied_from(entry.value.expose()),
                 metadata: metadata.clone(),
             }),
-            None => Reply::Absent(Absence {
-                what: format!("no `{name}` in `{path}`"),
-                keys: parsed.names(),
-            }),
+            None => Reply::Absent(absent(parsed, name, path)),
         }),
     }
 }

@@ -60,8 +60,8 @@ pub(crate) static KIND: Kind = Kind {
             about: "how long it may take",
         },
     ],
-    // Those that `inherit` names are the program's, and the launcher adds them to these.
     methods: &[],
+    // Those that `inherit` names are the program's, and the launcher adds them to these.
     static_credentials: &[],
     variables: &[],
     is_secret_store: true,

@@ -10,8 +10,7 @@ use std::collections::HashMap;
 
 use crate::{
     Absence, Address, Answer, Fault, Fetched, Field, Grammar, Identity, Kind, Limits, Metadata,
-    Natural, Opening, Pending, Provider, Reply, Request, Secret, Value,
-    json::{self, Selection},
+    Natural, Opening, Pending, Provider, Reply, Request, Secret, Value, json,
     read::{Content, Failure, described, read, read_each, read_regular},
 };
 
@@ -149,11 +148,10 @@ fn answer(contents: &Contents<'_>, address: &Address) -> Answer {
         let secret = Secret::copied_from(without_newline(content.bytes.expose()));
         return Ok(Reply::Value(Value { secret, metadata }));
     };
-    let selection = json::select(content.bytes.expose(), field)
-        .map_err(|error| error.fault(&format!("`{path}`")))?;
-    Ok(match selection {
-        Selection::Value(secret) => Reply::Value(Value { secret, metadata }),
-        Selection::Absent(missing) => Reply::Absent(missing.absence(field, &format!("`{path}`"))),
+    let found = json::selected(content.bytes.expose(), field, &format!("`{path}`"))?;
+    Ok(match found {
+        Ok(secret) => Reply::Value(Value { secret, metadata }),
+        Err(absence) => Reply::Absent(absence),
     })
 }
 

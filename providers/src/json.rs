@@ -16,8 +16,7 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 use zeroize::Zeroizing;
 
-use crate::Absence;
-use crate::{Class, Fault, Field, Secret, is_name_like};
+use crate::{Absence, Class, Fault, Field, Secret, is_name_like};
 
 /// Deeper documents are refused by most that read JSON, and writing calls itself for each step.
 const MOST_STEPS: usize = 100;
@@ -174,6 +173,19 @@ pub(crate) fn select(document: &[u8], field: &Field) -> Result<Selection, Malfor
         },
         literal => Ok(Selection::Value(Secret::copied_from(literal))),
     }
+}
+
+/// The value at a field of a local document, or its absence, where `subject` names the document.
+pub(crate) fn selected(
+    document: &[u8],
+    field: &Field,
+    subject: &str,
+) -> Result<Result<Secret, Absence>, Fault> {
+    let selection = select(document, field).map_err(|malformed| malformed.fault(subject))?;
+    Ok(match selection {
+        Selection::Value(secret) => Ok(secret),
+        Selection::Absent(missing) => Err(missing.absence(field, subject)),
+    })
 }
 
 /// What stands at the end of `path`, an object at each step; `None` also for null.

@@ -15,9 +15,8 @@ use std::{
 
 use crate::{
     Absence, Address, Answer, Class, Fault, Fetched, Field, Grammar, Identity, Kind, Limits,
-    Metadata, Natural, Opening, Pending, Provider, Reply, Request, Secret, Value, dotenv,
-    json::{self, Selection},
-    read::{Content, Failure, described, read, read_regular},
+    Metadata, Natural, Opening, Pending, Provider, Reply, Request, Secret, Value, dotenv, json,
+    read::{Content, Failure, described, read, read_each, read_regular},
 };
 
 /// Names the directory.
@@ -97,35 +96,18 @@ type Contents<'a> = HashMap<&'a str, Result<Content, Failure>>;
 
 impl Systemd {
     /// The directory, or why there is none.
-    fn directory(&self) -> Result<&Path, Answer> {
+    fn directory(&self) -> Result<Result<&Path, Absence>, Fault> {
         match self.directory.as_deref() {
-            Some(directory) if directory.is_absolute() => Ok(directory),
-            Some(_) => Err(Err(Fault::new(
+            Some(directory) if directory.is_absolute() => Ok(Ok(directory)),
+            Some(_) => Err(Fault::new(
                 Class::Malformed,
                 format!("{DIRECTORY} is no absolute path"),
-            ))),
-            None => Err(Ok(Reply::Absent(Absence {
+            )),
+            None => Ok(Err(Absence {
                 what: format!("{DIRECTORY} is not set: no unit of systemd passes credentials here"),
                 keys: Vec::new(),
-            }))),
+            })),
         }
-    }
-
-    /// Reads every credential of a batch once, all at the same time.
-    async fn contents<F>(batch: &[Address], start: impl Fn(&str) -> F) -> Contents<'_>
-    where
-        F: Future<Output = Result<Content, Failure>>,
-    {
-        let mut started = HashMap::new();
-        for address in batch {
-            let name = address.locator.as_str();
-            started.entry(name).or_insert_with(|| start(name));
-        }
-        let mut contents = HashMap::new();
-        for (name, content) in started {
-            contents.insert(name, content.await);
-        }
-        contents
     }
 }
 
@@ -137,14 +119,16 @@ impl Provider for Systemd {
     fn fetch<'a>(&'a self, batch: &'a [Address], limits: &'a Limits) -> Pending<'a, Fetched> {
         Box::pin(async move {
             let answers = match self.directory() {
-                Err(answer) => batch.iter().map(|_| again(&answer)).collect(),
-                Ok(directory) => {
-                    let start = |name: &str| read(directory.join(name), limits.deadline);
-                    let contents = Self::contents(batch, start).await;
-                    let answers = batch.iter();
-                    answers
-                        .map(|address| answer(&contents, directory, address))
-                        .collect()
+                Err(fault) => batch.iter().map(|_| Err(fault.clone())).collect(),
+                Ok(Err(absence)) => {
+                    let absent = || Ok(Reply::Absent(absence.clone()));
+                    batch.iter().map(|_| absent()).collect()
+                }
+                Ok(Ok(directory)) => {
+                    let start = |name| read(directory.join::<PathBuf>(name), limits.deadline);
+                    let contents = read_each(batch, start).await.into_iter().collect();
+                    let answer = |address| answer(&contents, directory, address);
+                    batch.iter().map(answer).collect()
                 }
             };
             Fetched {
@@ -161,11 +145,14 @@ impl Provider for Systemd {
     ) -> Pending<'a, Vec<Result<Result<Metadata, Absence>, Fault>>> {
         Box::pin(async move {
             let directory = match self.directory() {
-                Err(answer) => return batch.iter().map(|_| described(again(&answer))).collect(),
-                Ok(directory) => directory,
+                Err(fault) => return batch.iter().map(|_| Err(fault.clone())).collect(),
+                Ok(Err(absence)) => {
+                    return batch.iter().map(|_| Ok(Err(absence.clone()))).collect();
+                }
+                Ok(Ok(directory)) => directory,
             };
-            let start = |name: &str| read_regular(directory.join(name), limits.deadline);
-            let contents = Self::contents(batch, start).await;
+            let start = |name| read_regular(directory.join::<PathBuf>(name), limits.deadline);
+            let contents: Contents<'_> = read_each(batch, start).await.into_iter().collect();
             let describe = |address: &Address| match &contents[address.locator.as_str()] {
                 Err(Failure::NotRegular) => Ok(Ok(Metadata::default())),
                 _ => described(answer(&contents, directory, address)),
@@ -184,15 +171,6 @@ impl Provider for Systemd {
     }
 }
 
-/// An answer that has no value, for one more address.
-fn again(answer: &Answer) -> Answer {
-    match answer {
-        Err(fault) => Err(fault.clone()),
-        Ok(Reply::Absent(absence)) => Ok(Reply::Absent(absence.clone())),
-        Ok(Reply::Value(_)) => Err(Fault::new(Class::Malformed, "two answers with one value")),
-    }
-}
-
 fn answer(contents: &Contents<'_>, directory: &Path, address: &Address) -> Answer {
     let path = directory.join(&address.locator).display().to_string();
     let content = match &contents[address.locator.as_str()] {
@@ -204,22 +182,13 @@ fn answer(contents: &Contents<'_>, directory: &Path, address: &Address) -> Answe
         ..Metadata::default()
     };
     let bytes = content.bytes.expose();
-    let value = |secret| Reply::Value(Value { secret, metadata });
-    match &address.field {
-        None => Ok(value(Secret::copied_from(bytes))),
-        Some(Field::Name(key)) => dotenv::selected(bytes, key, &path).map(|found| match found {
-            Ok(secret) => value(secret),
-            Err(absence) => Reply::Absent(absence),
-        }),
-        Some(field) => {
-            let selection =
-                json::select(bytes, field).map_err(|bad| bad.fault(&format!("`{path}`")))?;
-            Ok(match selection {
-                Selection::Value(secret) => value(secret),
-                Selection::Absent(missing) => {
-                    Reply::Absent(missing.absence(field, &format!("`{path}`")))
-                }
-            })
-        }
-    }
+    let found = match &address.field {
+        None => Ok(Secret::copied_from(bytes)),
+        Some(Field::Name(key)) => dotenv::selected(bytes, key, &path)?,
+        Some(field) => json::selected(bytes, field, &format!("`{path}`"))?,
+    };
+    Ok(match found {
+        Ok(secret) => Reply::Value(Value { secret, metadata }),
+        Err(absence) => Reply::Absent(absence),
+    })
 }

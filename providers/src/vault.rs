@@ -31,6 +31,10 @@ const ADDRESSES: &[&str] = &[
     "VAULT_AGENT_ADDR",
 ];
 
+/// What to do where a sign-in needs a browser.
+const BEFOREHAND: &str =
+    "sign in with `vault login -method=oidc` or `bao login`; endow then uses that token";
+
 /// The ways to sign in, for the manifest; [`auth`] reads them.
 static METHODS: [Method; 10] = [
     Method {
@@ -73,9 +77,7 @@ static METHODS: [Method; 10] = [
         ..Method::of("aws")
     },
     Method {
-        instead: Some(
-            "sign in with `vault login -method=oidc` or `bao login`; endow then uses that token",
-        ),
+        instead: Some(BEFOREHAND),
         ..Method::of("oidc")
     },
 ];
@@ -96,10 +98,10 @@ pub(crate) static KIND: Kind = Kind {
         knows_names: false,
     },
     settings: SETTINGS,
+    methods: &METHODS,
     // `VAULT_HEADERS` is where the credential of a proxy in front of the server stands. The
     // client's key is a path in `…_CLIENT_KEY` and the key itself in `…_CLIENT_KEY_BYTES`. With
     // `ACTIONS_ID_TOKEN_REQUEST_…` whoever has them signs in as the workflow.
-    methods: &METHODS,
     static_credentials: &[
         "VAULT_TOKEN",
         "BAO_TOKEN",

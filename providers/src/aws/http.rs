@@ -30,8 +30,8 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::http::{LONGEST_IDLE, MAX_BYTES, Proxies};
 
-/// The client of every request to AWS. `bundle` has the only roots, in PEM. Does no I/O; other roots are read for the first connection that
-/// needs them.
+/// The client of every request to AWS. `bundle` has the only roots, in PEM. Does no I/O; other roots
+/// are read for the first connection that needs them.
 pub(crate) fn client(proxies: &Proxies, bundle: Option<Vec<u8>>) -> SharedHttpClient {
     routed(proxies.clone(), bundle)
 }
@@ -45,13 +45,13 @@ pub(crate) fn direct() -> SharedHttpClient {
 fn routed(proxies: Proxies, bundle: Option<Vec<u8>>) -> SharedHttpClient {
     SharedHttpClient::new(Routed(Arc::new(Ways {
         proxies,
-        bundle: bundle.map(Arc::new),
+        bundle: bundle.map(Arc::from),
         made: Mutex::default(),
     })))
 }
 
 /// A client of one way: with TLS or without, and through a proxy or through none.
-fn way(is_secure: bool, proxy: Option<&str>, bundle: Option<Arc<Vec<u8>>>) -> SharedHttpClient {
+fn way(is_secure: bool, proxy: Option<&str>, bundle: Option<Arc<[u8]>>) -> SharedHttpClient {
     // One that the library does not take was refused when the route was made.
     let proxy = proxy.and_then(|url| ProxyConfig::all(url).ok());
     let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
@@ -67,7 +67,7 @@ fn way(is_secure: bool, proxy: Option<&str>, bundle: Option<Arc<Vec<u8>>>) -> Sh
         }
         builder
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(roots(bundle.as_ref().map(|bundle| &bundle[..])))
+            .tls_context(roots(bundle.as_deref()))
             .build()
     })
 }
@@ -95,7 +95,7 @@ fn roots(bundle: Option<&[u8]>) -> TlsContext {
 /// The clients, of which each request takes one by its address.
 struct Ways {
     proxies: Proxies,
-    bundle: Option<Arc<Vec<u8>>>,
+    bundle: Option<Arc<[u8]>>,
     /// By whether there is TLS, and by the proxy's URL.
     made: Mutex<HashMap<(bool, Option<String>), SharedHttpClient>>,
 }

@@ -118,14 +118,13 @@ impl Settings {
 
     /// Variables that libraries below would take for something else, or not take.
     fn check_variables(&self, environment: &[(OsString, OsString)]) -> Result<(), Fault> {
-        let is_read = |name: &&OsString| {
+        let is_read = |name: &OsString| {
             let name = name.to_str().unwrap_or_default();
             READ_AS_TEXT.contains(&name) || name.starts_with(ENDPOINT)
         };
-        let mut names = environment
-            .iter()
-            .filter(|(_, value)| value.to_str().is_none());
-        if let Some(name) = names.by_ref().map(|(name, _)| name).find(is_read) {
+        let is_text = |value: &OsString| value.to_str().is_some();
+        let mut unreadable = environment.iter().filter(|(_, value)| !is_text(value));
+        if let Some((name, _)) = unreadable.find(|(name, _)| is_read(name)) {
             let message = format!("{} is not UTF-8", name.display());
             return Err(Fault::new(Class::Malformed, message));
         }

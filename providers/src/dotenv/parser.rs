@@ -1,11 +1,12 @@
 //! The dialect of dotenv files: bytes to keys and wiped values, a pure function.
 //!
 //! A line is `[export] KEY = value`, and ends with LF, CRLF or CR. Unquoted, the value runs to
-//! the end of the line, trimmed, and `#` after a blank, or before one at the beginning, starts a comment.
-//! Single quotes and backticks keep everything; double quotes know `\n \r \t \" \\ \$` and keep
-//! every other backslash. Quotes may span lines; every line end between them is a newline. After
-//! them only a comment may follow. `$` means nothing, unless expansion is on: then `${X}` and `${X:-default}` outside single quotes and backticks stand for an earlier
-//! key of the same file; as in a shell the default also replaces an empty value.
+//! the end of the line, trimmed, and `#` after a blank, or before one at the beginning, starts a
+//! comment. Single quotes and backticks keep everything; double quotes know `\n \r \t \" \\ \$` and
+//! keep every other backslash. Quotes may span lines; every line end between them is a newline. After
+//! them only a comment may follow. `$` means nothing, unless expansion is on: then `${X}` and
+//! `${X:-default}` outside single quotes and backticks stand for an earlier key of the same file; as
+//! in a shell the default also replaces an empty value.
 
 #[cfg(test)]
 mod tests;
@@ -263,8 +264,7 @@ impl<'t> Parser<'t> {
         self.line += text.split(|byte| *byte == b'\n').count() - 1;
         self.rest = &self.rest[end + 1..];
         let closed = self.line;
-        let tail = self.finish_line();
-        let tail = trim(tail);
+        let tail = trim(self.finish_line());
         if !tail.is_empty() && !tail.starts_with(b"#") {
             return Err((closed, Trouble::TextAfterQuote { opened }));
         }
@@ -278,13 +278,16 @@ impl<'t> Parser<'t> {
 
     /// A doubt about a text that is not expanded.
     fn literal(&self, text: &[u8], has_escapes: bool) -> Option<Doubt> {
+        if self.is_expanding {
+            return None;
+        }
         let mut rest = text;
         while let Some(at) = rest.iter().position(|byte| b"\\$".contains(byte)) {
             rest = &rest[at..];
             let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
             match rest {
                 [b'$', b'{', first, after @ ..] if is_name(first) && after.contains(&b'}') => {
-                    return (!self.is_expanding).then_some(Doubt::Literal);
+                    return Some(Doubt::Literal);
                 }
                 [b'\\', _, after @ ..] if has_escapes => rest = after,
                 _ => rest = &rest[1..],

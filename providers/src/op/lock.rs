@@ -66,10 +66,8 @@ fn directory(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
             .filter(|path| path.is_absolute())
     };
     let runtime = variable("XDG_RUNTIME_DIR").filter(|path| is_own(path));
-    let state = || {
-        let stated = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        stated.or_else(|| Some(variable("HOME")?.join(".local/state")))
-    };
+    let state =
+        || variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
     let directory = runtime.or_else(state)?.join("endow");
     // What is there already need not be made; what can't be made is not there.
     let _ = DirBuilder::new()

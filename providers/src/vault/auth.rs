@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::config::wrong;
+use super::{BEFOREHAND, METHODS, config::wrong};
 use crate::{Fault, Secret, Settings};
 
 /// Where Kubernetes puts a pod's token.
@@ -179,10 +179,15 @@ impl Method {
                 region: words.text("region")?,
                 profile: words.text("aws_profile")?,
             }),
-            "oidc" => Err(wrong("`method: oidc` needs a browser").hinted(
-                "sign in with `vault login -method=oidc` or `bao login`; endow then uses that token",
-            )),
-            _ => Err(wrong("`auth.method` is none of token, approle, kubernetes, jwt, userpass, ldap, radius, cert, aws")),
+            "oidc" => Err(wrong("`method: oidc` needs a browser").hinted(BEFOREHAND)),
+            _ => {
+                let usable = METHODS.iter().filter(|method| method.instead.is_none());
+                let names: Vec<&str> = usable.map(|method| method.name).collect();
+                Err(wrong(format!(
+                    "`auth.method` is none of {}",
+                    names.join(", ")
+                )))
+            }
         }
     }
 

@@ -135,9 +135,7 @@ impl Vault {
         }
         Ok(found)
     }
-}
 
-impl Vault {
     /// Said on every run: whoever is between can read and change everything.
     fn unverified(&self) -> Option<Warning> {
         let config = &self.server.config;

@@ -48,9 +48,7 @@ pub(super) async fn denied(
     alternative: Option<String>,
     (server, token, limits): (&Server, &Token, &Limits),
 ) -> Fault {
-    // What has given a value in this run is known to the server, whatever it may look at.
-    let is_known = server.has_answered.get();
-    let is_valid = || async { is_known || is_valid(answer, server, token, limits).await };
+    let is_valid = || is_valid(answer, server, token, limits);
     if !token.is_own && !*token.is_valid.get_or_init(is_valid).await {
         return answer
             .fault(
@@ -74,7 +72,8 @@ pub(super) async fn denied(
 /// Whether the server knows the token: every token may look at itself unless somebody took the
 /// default policy away from it.
 async fn is_valid(answer: &Answer, server: &Server, token: &Token, limits: &Limits) -> bool {
-    if answer.is_of_policies {
+    // What had an answer in this run is known to the server, whatever it may look at.
+    if server.has_answered.get() || answer.is_of_policies {
         return true;
     }
     // Vault 1.15 and later say so at once.

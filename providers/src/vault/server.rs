@@ -4,8 +4,10 @@
 //! of an engine that is being upgraded). A redirect, with which a standby names the active node,
 //! is followed once, by hand: a library would carry the token to any host.
 
-use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use reqwest::{
     Method, Url,
@@ -176,8 +178,7 @@ impl Server {
             Err(Failure::Broken(broken)) => {
                 let fault = connect::hinted(broken.fault(&self.config.server), &broken);
                 let is_over = ask.is_single && !broken.is_before_sending();
-                let nobody = self.config.is_default && broken == Broken::Refused;
-                if nobody {
+                if self.config.is_default && broken == Broken::Refused {
                     let fault = fault.hinted(NO_ADDRESS);
                     // Somebody at a terminal need not wait for a server that nobody has named.
                     return match limits.approval {
