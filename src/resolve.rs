@@ -28,7 +28,7 @@ use std::{
 use endow_providers::{
     Absence, Address, Answer, Class, Fault, Fetched, Helpers, Limits, Pending, Provider, Reply,
     STANDARD_INPUT, Secret, Settings, Warning,
-    caught::Caught,
+    caught::{Caught, caught},
     scrub,
     time::{after, from_now},
 };
@@ -524,19 +524,17 @@ fn guarded<'f>(
     scheme: &'f str,
     count: usize,
 ) -> Pending<'f, Fetched> {
-    let future = Box::pin(async move {
-        stage::reached("provider");
-        future.await
-    });
     Box::pin(async move {
-        Caught::new(future).await.unwrap_or_else(|| {
-            let message = format!("a library of the backend `{scheme}` broke off");
-            let fault = Fault::new(Class::Malformed, message)
-                .hinted("look for a blank, a line break or a wrong character in its settings, variables and files");
-            Fetched {
-                answers: (0..count).map(|_| Err(fault.clone())).collect(),
-                warnings: Vec::new(),
-            }
-        })
+        let is_begun = caught(|| stage::reached("provider")).is_some();
+        if is_begun && let Some(fetched) = Caught::new(future).await {
+            return fetched;
+        }
+        let message = format!("a library of the backend `{scheme}` broke off");
+        let fault = Fault::new(Class::Malformed, message)
+            .hinted("look for a blank, a line break or a wrong character in its settings, variables and files");
+        Fetched {
+            answers: (0..count).map(|_| Err(fault.clone())).collect(),
+            warnings: Vec::new(),
+        }
     })
 }

@@ -6,7 +6,7 @@ use std::{ffi::OsString, path::PathBuf, rc::Rc, time::Duration};
 
 use endow_providers::{Helpers, Warning, time::from_now};
 
-pub use self::advice::advised;
+pub use self::advice::{advised, unseen};
 use crate::{
     cli::{FILE_VARIABLE, Global, PROFILE_VARIABLE, STATE_VARIABLE},
     environment::inherit,
@@ -356,7 +356,7 @@ pub fn resolve_all(
 ) -> Resolved {
     let inputs = inputs(context, plan, timeout, uses_values);
     leave_project(&inputs.helpers);
-    let _progress = Progress::start(context.ui, waiting(plan), from_now(inputs.timeout));
+    let _progress = progress(context, plan, &inputs);
     resolve(plan, inputs)
 }
 
@@ -379,22 +379,15 @@ fn inputs<'c>(
     }
 }
 
-/// Warnings about changes that the command is told of and can't see.
-pub fn unseen(plan: &Plan<'_>) -> Vec<Warning> {
-    let warning = |(name, signal)| {
-        Warning {
-        message: format!("`{name}` has `on_change: {{ signal: {signal} }}`, and the command can't see it change: it is in its environment"),
-        hint: Some("`as: { file: tmpfs }` makes it a file that is replaced; `on_change: restart` starts the command again".into()),
-    }
-    };
-    plan.unseen().map(warning).collect()
-}
-
-fn waiting(plan: &Plan<'_>) -> impl Fn() -> String {
-    || {
+/// The line while backends take long.
+fn progress(context: &Context, plan: &Plan<'_>, inputs: &Inputs<'_>) -> Progress {
+    let waiting = || {
         let schemes: Vec<&str> = plan.backends.iter().map(|asked| asked.scheme).collect();
         format!("waiting for {}", schemes.join(", "))
-    }
+    };
+    // What is on this machine is there, or it is not.
+    let tries_again = plan.backends.iter().any(|asked| asked.kind.is_secret_store);
+    Progress::start(context.ui, waiting, tries_again, from_now(inputs.timeout))
 }
 
 /// A library that starts a program by itself, as the SDK of AWS starts a `credential_process`, looks
@@ -446,7 +439,7 @@ pub fn kept_values<'c, 'm>(
     refuse_missing_backends(plan)?;
     let inputs = inputs(context, plan, timeout, true);
     leave_project(&inputs.helpers);
-    let progress = Progress::start(context.ui, waiting(plan), from_now(inputs.timeout));
+    let progress = progress(context, plan, &inputs);
     let (resolved, keeper) = resolve_and_keep(plan, inputs, watch);
     drop(progress);
     let resolved = complete(plan, resolved, "the command was not started")?;

@@ -23,12 +23,6 @@ impl<T: Copy> Late<T> {
     }
 }
 
-impl<T> From<T> for Late<T> {
-    fn from(value: T) -> Self {
-        Self(Ok(value))
-    }
-}
-
 /// Reads as another parser does, and leaves its complaints for later.
 #[derive(Clone, Debug)]
 pub struct LateParser<P>(pub P);

@@ -43,8 +43,6 @@ pub enum Why {
     Word(String, Span),
     /// `-e NAME`.
     Flag,
-    /// It says which manifest or profile was chosen.
-    Chosen,
 }
 
 /// Why a variable is dropped.
@@ -104,23 +102,17 @@ impl<'a> Rules<'a> {
     /// one out, and a declared one is the manifest's.
     pub fn chosen<'c>(&self, all: &'c [Extra]) -> impl Iterator<Item = &'c Extra> {
         all.iter().filter(|(name, _)| {
-            let is_declared = name
-                .to_str()
-                .is_some_and(|name| self.declared.contains(name));
             let said = self
                 .words
                 .iter()
                 .filter_map(|word| apply(word, name))
                 .next_back();
-            !is_declared && said.is_none_or(|(fate, _)| fate.is_inherited())
+            !self.declares(name) && said.is_none_or(|(fate, _)| fate.is_inherited())
         })
     }
 
     fn fate(&self, name: &OsStr, value: &OsStr) -> Fate {
-        if name
-            .to_str()
-            .is_some_and(|name| self.declared.contains(name))
-        {
+        if self.declares(name) {
             return Fate::Dropped(WhyNot::Declared);
         }
         if self.flags.iter().any(|flag| flag == name) {
@@ -143,6 +135,11 @@ impl<'a> Rules<'a> {
             }
             _ => fate,
         }
+    }
+
+    fn declares(&self, name: &OsStr) -> bool {
+        name.to_str()
+            .is_some_and(|name| self.declared.contains(name))
     }
 
     fn credential(&self, name: &OsStr) -> Option<String> {
@@ -177,11 +174,10 @@ pub fn base_set(
 fn by_default(name: &OsStr, value: &OsStr) -> (Fate, bool) {
     match base::membership(name) {
         None => (Fate::Dropped(WhyNot::NotInherited), false),
-        Some((_, true)) => (Fate::Dropped(WhyNot::Suspicious), false),
-        Some((pattern, _)) if base::leaves_out(pattern, value) => {
+        Some((pattern, is_suspicious)) if is_suspicious || base::leaves_out(pattern, value) => {
             (Fate::Dropped(WhyNot::Suspicious), false)
         }
-        Some((_, false)) => (Fate::Inherited(Why::Base), false),
+        Some(_) => (Fate::Inherited(Why::Base), false),
     }
 }
 

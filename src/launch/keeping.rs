@@ -71,13 +71,13 @@ impl Keeping {
                     let mut tell = |change: &Change| {
                         let _ = writer.write_all(&to_bytes(change));
                     };
-                    let mut outlives = || {
+                    let outlives = || {
                         let command = command_of(&mut commands)?;
                         // Whoever reads what endow said is not kept waiting for the command.
                         leave_streams(2..=2);
                         Some(command)
                     };
-                    keeper.keep(theirs.into(), &mut outlives, &mut tell, say);
+                    keeper.keep(theirs.into(), outlives, &mut tell, say);
                     end_now(0)
                 }
             }
@@ -89,12 +89,10 @@ impl Keeping {
 
     /// Names the command, for the case that endow is killed before it.
     pub(super) fn belongs_to(&mut self, command: Process) {
-        // Where it is gone, there is nothing that could be kept.
-        let written = self
-            .command
-            .as_mut()
-            .map(|pipe| pipe.write_all(command.line().as_bytes()));
-        drop(written);
+        if let Some(pipe) = &mut self.command {
+            // Where nobody takes it, there is nothing that could be kept.
+            let _ = pipe.write_all(command.line().as_bytes());
+        }
     }
 
     /// What can be read when there is a change, or when the process is gone.

@@ -374,10 +374,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Ends what the child left in its group, and writes what it wrote.
-    fn leave(&mut self) {
-        self.take_keyboard();
-        self.places.clear();
+    /// Asks what the child left in its group to end.
+    fn end_rest(&self) {
         if self.group == Group::Own {
             process::send_to_group(self.child, libc::SIGTERM);
             // What somebody else has stopped stays as it is.
@@ -385,6 +383,13 @@ impl Supervisor<'_> {
                 process::send_to_group(self.child, libc::SIGCONT);
             }
         }
+    }
+
+    /// Ends what the child left in its group, and writes what it wrote.
+    fn leave(&mut self) {
+        self.take_keyboard();
+        self.places.clear();
+        self.end_rest();
         while self.relay.finish() {
             self.wait();
             // A reader that makes no room is waited for, until somebody asks to stop.

@@ -89,16 +89,16 @@ const NOWHERE: &str = "no secretfile.yaml in this directory or above it";
 
 /// Where the search ended before the root, and what it did not see.
 fn stopped(directory: &Path, is_home: bool, other: Option<PathBuf>) -> NotFound {
+    let beside = main_working_tree(directory);
     let why = if is_home {
         "the home directory"
-    } else if main_working_tree(directory).is_some() {
+    } else if beside.is_some() {
         "a linked working tree of git"
     } else if fs::symlink_metadata(directory.join(".git")).is_ok_and(|mark| mark.is_file()) {
         "a submodule of git"
     } else {
         "the root of a git repository"
     };
-    let beside = main_working_tree(directory);
     let mut farther = directory.ancestors().skip(1).chain(beside.as_deref());
     let farther = farther.find_map(|directory| {
         let path = directory.join(NAME);

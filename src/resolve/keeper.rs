@@ -100,7 +100,7 @@ impl<'a, 'm> Keeper<'a, 'm> {
     pub fn keep(
         mut self,
         control: OwnedFd,
-        outlives: &mut dyn FnMut() -> Option<OwnedFd>,
+        outlives: impl FnOnce() -> Option<OwnedFd>,
         tell: &mut dyn FnMut(&Change),
         say: &dyn Fn(Warning),
     ) {
@@ -108,18 +108,21 @@ impl<'a, 'm> Keeper<'a, 'm> {
         if let Some(deferral) = self.session.deferral.take() {
             deferral.forget();
         }
-        let mut lasting = Some(control);
-        while let Some(end) = lasting.take() {
-            let end = Arc::new(end);
-            self.session.executor.interrupt = Some(Arc::clone(&end));
-            while !is_over(&end, self.next()) {
-                self.turn(tell, say);
-            }
-            // Asked once: of the command itself nothing is left at its end.
-            lasting = outlives();
+        self.keep_until(control, tell, say);
+        if let Some(command) = outlives() {
+            self.keep_until(command, tell, say);
         }
         self.session.executor.interrupt = None;
         self.end(say);
+    }
+
+    /// Keeps until a descriptor can be read.
+    fn keep_until(&mut self, end: OwnedFd, tell: &mut dyn FnMut(&Change), say: &dyn Fn(Warning)) {
+        let end = Arc::new(end);
+        self.session.executor.interrupt = Some(Arc::clone(&end));
+        while !is_over(&end, self.next()) {
+            self.turn(tell, say);
+        }
     }
 
     /// When something is due.

@@ -5,10 +5,9 @@ use std::{io, os::fd::OwnedFd};
 /// A process, as no later one can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its id.
-    pub id: i32,
+    id: i32,
     /// When it was started, in ticks since the machine was (`proc_pid_stat(5)`, field 22).
-    pub start: u64,
+    start: u64,
 }
 
 impl Process {

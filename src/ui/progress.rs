@@ -27,13 +27,19 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to wait for what `text` says, until `deadline`.
-    pub fn start(ui: Ui, text: impl FnOnce() -> String, deadline: Instant) -> Self {
-        if ui.is_quiet {
+    /// Begins to wait for what `text` says, until `deadline`. Off a terminal nothing is ever said where
+    /// nothing is tried again.
+    pub fn start(
+        ui: Ui,
+        text: impl FnOnce() -> String,
+        tries_again: bool,
+        deadline: Instant,
+    ) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        if ui.is_quiet || !(is_terminal || tries_again) {
             return Self { line: None };
         }
         let text = text();
-        let is_terminal = io::stderr().is_terminal();
         let (done, is_done) = mpsc::channel();
         let wait = move || {
             if is_terminal {

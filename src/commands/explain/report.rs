@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::Setting;
 use crate::{
-    environment::Extra,
-    environment::inherit::{Fate, Rules, Why, WhyNot},
+    environment::{
+        Extra,
+        inherit::{Fate, Rules, Why, WhyNot},
+    },
     manifest::{document::Metadatum, duration, source::Sources},
     plan::{Part, Plan, Planned, Source},
     session::GrantLine,
@@ -222,7 +224,7 @@ fn environment(plan: &Plan<'_>, setting: &Setting<'_>) -> (ByReason, ByReason) {
     let parent = &setting.context.environment;
     let chosen: Vec<&Extra> = rules.chosen(setting.chosen).collect();
     for (name, _) in &chosen {
-        let reason = inherited_because(&Why::Chosen, sources);
+        let reason = "chosen by a flag or a variable".to_owned();
         inherited.entry(reason).or_default().push(shown(name));
     }
     let is_replaced = |name: &OsStr| chosen.iter().any(|(chosen, _)| chosen == name);
@@ -248,7 +250,6 @@ fn inherited_because(why: &Why, sources: &Sources) -> String {
         Why::Base => "base set".to_owned(),
         Why::Word(word, span) => format!("inherit {word} ({})", sources.cite(*span)),
         Why::Flag => "-e".to_owned(),
-        Why::Chosen => "chosen by a flag or a variable".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use endow_providers::Secret;
 use zeroize::Zeroizing;
 
-use super::{as_text, refuse};
+use super::{as_text, refuse, without_nul};
 use crate::error::Error;
 
 /// A line that is shorter stands in any log by chance.
@@ -104,10 +104,7 @@ fn command(text: &str) -> Zeroizing<String> {
 /// A secret variable for the steps that follow.
 /// <https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands>
 pub(super) fn azure(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
-    if value.contains(&0) {
-        return Err(refuse(name, "a NUL", "Azure Pipelines"));
-    }
-    let value = as_text(name, value, "Azure Pipelines")?;
+    let value = without_nul(name, value, "Azure Pipelines")?;
     text.extend_from_slice(
         format!("##vso[task.setvariable variable={name};issecret=true]").as_bytes(),
     );

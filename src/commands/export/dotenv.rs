@@ -4,10 +4,14 @@
 //! taken that every reader gives back as it is; where there is none, nothing is written. The rules are
 //! those of the readers' sources; tests run the readers.
 
-use std::fmt::{self, Display, Formatter};
+use std::{
+    fmt::{self, Display, Formatter},
+    slice,
+};
+
+use clap::ValueEnum;
 
 use crate::error::Error;
-use clap::ValueEnum;
 
 /// Who reads the file, where one reader is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +24,18 @@ pub(super) enum For {
     Compose,
     /// `docker run --env-file`
     Docker,
+}
+
+impl For {
+    /// Who reads the dialect of .env files; `docker run` takes lines as they are.
+    fn reader(self) -> Option<Reader> {
+        match self {
+            Self::Node => Some(Reader::Node),
+            Self::Python => Some(Reader::Python),
+            Self::Compose => Some(Reader::Compose),
+            Self::Docker => None,
+        }
+    }
 }
 
 /// A program that reads such files, or libraries that read alike.
@@ -64,8 +80,9 @@ enum Way {
     DoubleEscaped,
 }
 
-/// The ways that more than one reader understands, the safest first.
+/// The ways that nearly all readers understand.
 const COMMON: [Way; 4] = [Way::Single, Way::Double, Way::DoubleLine, Way::Plain];
+/// The safest first.
 const ALL: [Way; 7] = [
     Way::Single,
     Way::Double,
@@ -83,14 +100,10 @@ pub(super) fn write(
     reader: Option<For>,
     text: &mut Vec<u8>,
 ) -> Result<(), Error> {
-    let (readers, ways): (&[Reader], &[Way]) = match reader {
-        None | Some(For::Docker) => (&READERS, &COMMON),
-        Some(For::Node) => (&[Reader::Node], &ALL),
-        Some(For::Python) => (&[Reader::Python], &ALL),
-        Some(For::Compose) => (&[Reader::Compose], &ALL),
-    };
+    let one = reader.and_then(For::reader);
+    let readers = one.as_ref().map_or(&READERS[..], slice::from_ref);
     let is_read = |way: &&Way| readers.iter().all(|reader| reads(*reader, **way, value));
-    let Some(way) = ways.iter().find(is_read) else {
+    let Some(way) = ALL.iter().find(is_read) else {
         return Err(refusal(name, value, readers));
     };
     text.extend_from_slice(format!("{name}=").as_bytes());
@@ -107,17 +120,11 @@ fn refusal(name: &str, value: &str, readers: &[Reader]) -> Error {
     };
     let fewest = COMMON.iter().map(misread).min_by_key(Vec::len);
     let who: Vec<String> = fewest.iter().flatten().map(ToString::to_string).collect();
-    let possible: Vec<String> = [For::Node, For::Python, For::Compose]
-        .into_iter()
-        .filter(|one| {
-            let reader = match one {
-                For::Node => Reader::Node,
-                For::Python => Reader::Python,
-                _ => Reader::Compose,
-            };
-            readers.len() > 1 && ALL.iter().any(|way| reads(reader, *way, value))
-        })
-        .filter_map(|one| one.to_possible_value())
+    let suits = |reader: Reader| ALL.iter().any(|way| reads(reader, *way, value));
+    let possible: Vec<String> = For::value_variants()
+        .iter()
+        .filter(|one| readers.len() > 1 && one.reader().is_some_and(suits))
+        .filter_map(ValueEnum::to_possible_value)
         .map(|one| format!("`--for {}`", one.get_name()))
         .collect();
     let message = format!(

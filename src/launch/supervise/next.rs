@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, os::fd::BorrowedFd, time::Duration};
 
 use endow_providers::{Secret, time::from_now};
 
-use super::{Failure, Group, State, Supervisor};
+use super::{Failure, State, Supervisor};
 use crate::{
     environment::Environment,
     launch::{Launch, files::Files, keeping::Keeping},
@@ -93,12 +93,7 @@ impl Supervisor<'_> {
         self.take_keyboard();
         // The other layer would leave it for good when it drops its copy.
         self.leave_screen();
-        if self.group == Group::Own {
-            process::send_to_group(self.child, nix::libc::SIGTERM);
-            if self.state == State::Stopped {
-                process::send_to_group(self.child, nix::libc::SIGCONT);
-            }
-        }
+        self.end_rest();
         self.kill_at = None;
         self.continue_at = None;
         self.follows = false;

@@ -141,9 +141,7 @@ impl<'m> Supervisor<'m> {
         self.queue.open()?;
         Ok(())
     }
-}
 
-impl Supervisor<'_> {
     /// What was made for the command is this process's, which becomes it.
     fn take_over(&mut self, launch: &Launch<'_>) {
         if let Some(command) = Process::of(process::own_id()) {

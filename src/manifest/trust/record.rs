@@ -109,8 +109,8 @@ impl Record {
 }
 
 impl Records {
-    /// Those of a user; none without a home directory.
-    /// `state` is `XDG_STATE_HOME`; one that is not absolute counts as none.
+    /// Those of a user; none without a place for them. `state` is `XDG_STATE_HOME`, which counts where it is
+    /// absolute; else they are below `home`.
     pub fn of(home: Option<&Path>, state: Option<&OsStr>) -> Option<Self> {
         let stated = state.map(PathBuf::from).filter(|path| path.is_absolute());
         let state = stated.or_else(|| Some(home?.join(STATE)))?;
