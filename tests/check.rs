@@ -232,7 +232,7 @@ fn git(test: &Test, words: &[&str]) {
 }
 
 const TRACKED: &str = "2 variables, 1 finding\n  [DIR]/.env: tracked by git: whoever has the repository has its values\n    \
-    hint: take it out and ignore it: `git rm --cached`, then a line in .gitignore\n    \
+    hint: take it out and ignore it: `git rm --cached -- [DIR]/.env`, then a line in .gitignore\n    \
     hint: every value that was ever in it must be rotated\n";
 
 #[test]

@@ -23,6 +23,7 @@ mod variable;
 use std::collections::BTreeSet;
 
 pub use self::{
+    backend::quoted,
     project::Project,
     record::{Record, Records, Trusted},
     stranger::stranger,

@@ -15,7 +15,7 @@ use std::{
 use gix_config::file::{Metadata, init::Options};
 use gix_index::{decode, hash::Kind};
 
-use crate::finding::Finding;
+use crate::{finding::Finding, manifest::trust::quoted};
 
 /// What is wrong with a file that stands in the index of the repository around it, or that may:
 /// nothing of one that does not, or that is in no repository.
@@ -25,8 +25,10 @@ pub(super) fn by_git(path: &Path) -> Option<Finding> {
         Ok(true) => (
             "tracked by git: whoever has the repository has its values".to_owned(),
             vec![
-                "take it out and ignore it: `git rm --cached`, then a line in .gitignore"
-                    .to_owned(),
+                format!(
+                    "take it out and ignore it: `git rm --cached -- {}`, then a line in .gitignore",
+                    quoted(&path.display().to_string())
+                ),
                 "every value that was ever in it must be rotated".to_owned(),
             ],
         ),

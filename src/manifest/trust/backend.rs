@@ -207,7 +207,7 @@ fn is_token(setting: &Setting) -> bool {
 }
 
 /// A word of a command as a shell would have it, so that a person sees where it ends.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-*".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
