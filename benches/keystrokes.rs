@@ -7,12 +7,15 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "shared/project.rs"]
+mod project;
+#[path = "shared/random.rs"]
+mod random;
+
 use std::{
-    fmt::Write as _,
-    fs::{self, File, Permissions},
+    fs::File,
     io::{Read, Write},
     os::fd::AsFd,
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command},
     time::{Duration, Instant},
@@ -23,18 +26,19 @@ use nix::{
     pty::openpty,
 };
 
+use self::random::Random;
+
 const VALUES: usize = 1000;
 const KEYS: usize = 4000;
 /// Who has not answered by then, in milliseconds, waits for the next key.
 const HELD: u16 = 200;
 /// Every key comes back as it was typed, and nothing else does.
 const COMMAND: &str = "stty raw -echo; echo ready; exec cat";
-const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn main() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    write_project(directory.path(), &mut random);
+    project::write(directory.path(), &random::secrets(VALUES));
+    let mut keys = Random::of(VALUES);
     let endow = [
         env!("CARGO_BIN_EXE_endow"),
         "run",
@@ -48,39 +52,13 @@ fn main() {
     let mut endow = Typist::start(directory.path(), &endow);
     let mut script = Typist::start(directory.path(), &script);
     for _ in 0..KEYS {
-        let key = random.key();
+        let key = keys.character();
         endow.types(key);
         script.types(key);
     }
     println!("{KEYS} keys that come back, {VALUES} random values:");
     endow.report("endow run --redact");
     script.report("script -qc");
-}
-
-fn write_project(directory: &Path, random: &mut Random) {
-    let mut manifest = "version: 1\nfrom: dotenv://.env\nenv:\n".to_owned();
-    let mut dotenv = String::new();
-    for number in 0..VALUES {
-        let value: String = (0..40).map(|_| char::from(random.key())).collect();
-        let _ = writeln!(manifest, "  SECRET_{number}:");
-        let _ = writeln!(dotenv, "SECRET_{number}='{value}'");
-    }
-    fs::write(directory.join("secretfile.yaml"), manifest).expect("the manifest");
-    let path = directory.join(".env");
-    fs::write(&path, dotenv).expect("the values");
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
-}
-
-/// Xorshift: the keys are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn key(&mut self) -> u8 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ALPHABET[usize::try_from(self.0 % 64).unwrap_or_default()]
-    }
 }
 
 /// A program on a terminal of its own, and how long each key took.

@@ -5,14 +5,10 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use std::{
-    fmt::Write as _,
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::Command,
-    time::Duration,
-};
+#[path = "shared/project.rs"]
+mod project;
+
+use std::{path::Path, process::Command, time::Duration};
 
 use nix::sys::{
     resource::{UsageWho, getrusage},
@@ -26,16 +22,15 @@ const VARIABLES: usize = 20;
 
 fn main() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut manifest = "version: 1\nfrom: dotenv://.env\nenv:\n".to_owned();
-    let mut dotenv = String::new();
-    for number in 0..VARIABLES {
-        let _ = writeln!(manifest, "  VARIABLE_{number}:");
-        let _ = writeln!(dotenv, "VARIABLE_{number}=value-number-{number}");
-    }
-    fs::write(directory.path().join("secretfile.yaml"), manifest).expect("the manifest");
-    let path = directory.path().join(".env");
-    fs::write(&path, dotenv).expect("the values");
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
+    let values: Vec<(String, String)> = (0..VARIABLES)
+        .map(|number| {
+            (
+                format!("VARIABLE_{number}"),
+                format!("value-number-{number}"),
+            )
+        })
+        .collect();
+    project::write(directory.path(), &values);
 
     let endow = || {
         command(

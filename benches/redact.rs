@@ -6,11 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "shared/project.rs"]
+mod project;
+#[path = "shared/random.rs"]
+mod random;
+
 use std::{
     fmt::Write as _,
-    fs::{self, Permissions},
+    fs,
     io::Read,
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
     time::Instant,
@@ -25,25 +29,10 @@ const PIECE: usize = 64 << 10;
 
 fn main() {
     for secrets in SECRETS {
-        let values: Vec<(String, String)> = (0..secrets)
-            .map(|number| (format!("SECRET_{number}"), value(number)))
-            .collect();
+        let values = random::secrets(secrets);
         in_memory(&values);
         through_the_program(&values);
     }
-}
-
-/// Forty characters, as keys have them, none like another.
-fn value(number: usize) -> String {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64 + 1);
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-            [usize::try_from(state % 64).unwrap_or(0)] as char
-    };
-    (0..40).map(|_| next()).collect()
 }
 
 /// Lines of a log, one in a hundred with a secret.
@@ -110,16 +99,7 @@ fn in_memory(values: &[(String, String)]) {
 
 fn through_the_program(values: &[(String, String)]) {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut manifest = "version: 1\nfrom: dotenv://.env\nenv:\n".to_owned();
-    let mut dotenv = String::new();
-    for (name, value) in values {
-        let _ = writeln!(manifest, "  {name}:");
-        let _ = writeln!(dotenv, "{name}='{value}'");
-    }
-    fs::write(directory.path().join("secretfile.yaml"), manifest).expect("the manifest");
-    let path = directory.path().join(".env");
-    fs::write(&path, dotenv).expect("the values");
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
+    project::write(directory.path(), values);
     fs::write(directory.path().join("text"), text(values, 64 << 20)).expect("the text");
 
     let files = vec!["text"; MEBIBYTES / 64];

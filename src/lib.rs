@@ -19,6 +19,7 @@ pub mod plan;
 pub mod redact;
 pub mod resolve;
 pub mod session;
+mod shell;
 mod stage;
 pub mod sys;
 pub mod ui;

@@ -15,6 +15,7 @@ use crate::{
     error::Error,
     plan::{Part, Source},
     session::{Context, Only, refuse_files, values},
+    shell,
 };
 
 /// The longest line that Docker reads: with its end as many bytes as its buffer (Go's
@@ -214,31 +215,20 @@ fn without_nul<'v>(name: &str, value: &'v [u8], form: &str) -> Result<&'v str, E
 fn buildkite(exported: &BTreeMap<&str, &Secret>, text: &mut Vec<u8>) -> Result<(), Error> {
     text.extend_from_slice(b"printf %s ");
     let object = json(exported, Zeroizing::new(Vec::new()))?;
-    quoted(object.trim_ascii_end(), text);
+    shell::quote(object.trim_ascii_end(), text);
     text.extend_from_slice(b" | buildkite-agent redactor add --format json && {\n");
     Ok(())
 }
 
-/// Single quotes, and `'\''` for a quote (POSIX shell, 2.2.2).
+/// A line that a POSIX shell reads.
 fn shell(name: &str, value: &[u8], text: &mut Vec<u8>) -> Result<(), Error> {
     if value.contains(&0) {
         return Err(refuse(name, "a NUL", "a shell"));
     }
     text.extend_from_slice(format!("export {name}=").as_bytes());
-    quoted(value, text);
+    shell::quote(value, text);
     text.push(b'\n');
     Ok(())
-}
-
-fn quoted(value: &[u8], text: &mut Vec<u8>) {
-    text.push(b'\'');
-    for byte in value {
-        match byte {
-            b'\'' => text.extend_from_slice(b"'\\''"),
-            _ => text.push(*byte),
-        }
-    }
-    text.push(b'\'');
 }
 
 /// Docker takes the rest of the line as it is.

@@ -23,7 +23,6 @@ mod variable;
 use std::collections::BTreeSet;
 
 pub use self::{
-    backend::quoted,
     project::Project,
     record::{Record, Records, Trusted},
     stranger::stranger,

@@ -15,7 +15,7 @@ use std::{
 use gix_config::file::{Metadata, init::Options};
 use gix_index::{decode, hash::Kind};
 
-use crate::{finding::Finding, manifest::trust::quoted};
+use crate::{finding::Finding, shell};
 
 /// What is wrong with a file that stands in the index of the repository around it, or that may:
 /// nothing of one that does not, or that is in no repository.
@@ -27,7 +27,7 @@ pub(super) fn by_git(path: &Path) -> Option<Finding> {
             vec![
                 format!(
                     "take it out and ignore it: `git rm --cached -- {}`, then a line in .gitignore",
-                    quoted(&path.display().to_string())
+                    shell::word(&path.display().to_string())
                 ),
                 "every value that was ever in it must be rotated".to_owned(),
             ],

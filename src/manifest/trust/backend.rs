@@ -7,11 +7,14 @@ use super::{
     canonical::{content, counted},
     origin::origin,
 };
-use crate::manifest::{
-    Backend, credential,
-    document::Setting,
-    reference::{Reference, absolute, names_a_path},
-    source::{Span, Spanned},
+use crate::{
+    manifest::{
+        Backend, credential,
+        document::Setting,
+        reference::{Reference, absolute, names_a_path},
+        source::{Span, Spanned},
+    },
+    shell,
 };
 
 impl Survey<'_> {
@@ -41,7 +44,7 @@ impl Survey<'_> {
         };
         let mut argv: Vec<String> = words
             .iter()
-            .map(|word| quoted(&said(&word.value)))
+            .map(|word| shell::word(&said(&word.value)))
             .collect();
         let mut files = Vec::new();
         for (index, word) in words.iter().enumerate() {
@@ -204,16 +207,6 @@ fn is_token(setting: &Setting) -> bool {
     };
     let token = map.get("token").filter(|_| map.len() == 1);
     token.is_some_and(|token| matches!(token.value, Setting::Reference(_)))
-}
-
-/// A word of a command as a shell would have it, so that a person sees where it ends.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-*".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// A setting as it is written, on one line.
